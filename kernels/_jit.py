@@ -1,0 +1,204 @@
+"""How kernels are compiled: the njit options, the cache folder and the notice, each in one place.
+
+Three kinds of compiled function, and a reason for each:
+
+``inline``
+    A formula on vectors.  Always merged into its caller, never compiled or cached alone.
+``helper``
+    A loop that is called from kernels and linked into them.
+``parallel_kernel``
+    A kernel for Python: arrays in, arrays out, cached on disk, compiled at its first call.
+
+Network kernels are composed of *parts*: functions compiled once per dtype behind a C signature and
+called by address (`part_address`).  LLVM optimises a callee again inside every caller up the chain, so
+linking everything into the epoch made the cold start several times as long; an indirect call costs
+a few nanoseconds.  It also means that an activation, a loss or an optimizer that no network uses is
+never compiled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numba
+from numba import types
+from numba.core import event
+from numba.core.ccallback import CFunc
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+
+inline = numba.njit(forceinline=True, **_OPTIONS)
+helper = numba.njit(**_OPTIONS)
+
+
+# ------------------------------------------------------------------------------------------------
+# The cache folder
+# ------------------------------------------------------------------------------------------------
+
+def _source_hash() -> str:
+    """Hash of every kernel source: an edited callee in another file must not run as old machine code."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _user_cache() -> Path:
+    if os.environ.get("FCNET_CACHE_DIR"):
+        return Path(os.environ["FCNET_CACHE_DIR"]).absolute()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fcnet"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "fcnet"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fcnet"
+
+
+def _prepare_cache() -> Path | None:
+    """Our own folder, private to the user, named by the sources; None if there can be none.
+
+    The cached index is a pickle and the code is not checked, so a folder that others may write to is
+    refused.
+    """
+    try:
+        folder = _user_cache() / f"kernels-numba{numba.__version__}-{_source_hash()}"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix":
+            state = folder.stat()
+            if state.st_uid != os.getuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise PermissionError(f"{folder} can be written by other users")
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(f"{folder} is not writable")
+        return folder
+    except (OSError, RuntimeError) as error:
+        warnings.warn(f"fcnet compiles its kernels anew in every process: no cache folder ({error}); "
+                      "set FCNET_CACHE_DIR to a folder that only you can write to", RuntimeWarning, stacklevel=2)
+        return None
+
+
+CACHE_FOLDER = _prepare_cache()
+
+
+class _CacheInOurFolder:
+    """While it is entered, caches that Numba opens go to our folder; functions of the user keep theirs."""
+
+    def __enter__(self) -> None:
+        self.before = numba.config.CACHE_DIR
+        numba.config.CACHE_DIR = str(CACHE_FOLDER)
+
+    def __exit__(self, *exc_info: object) -> None:
+        numba.config.CACHE_DIR = self.before
+
+
+# ------------------------------------------------------------------------------------------------
+# Compiling
+# ------------------------------------------------------------------------------------------------
+
+_parts: dict[tuple[str, str], CFunc] = {}
+_kernels: list[Any] = []
+_lock = threading.RLock()
+
+
+def parallel_kernel(function: Callable) -> Any:
+    """``@njit(parallel=True)`` with our options and our cache."""
+    return _cached(numba.njit(parallel=True, **_OPTIONS)(function))
+
+
+def serial_kernel(function: Callable) -> Any:
+    """``@njit`` with our options and our cache."""
+    return _cached(numba.njit(**_OPTIONS)(function))
+
+
+def _cached(dispatcher: Any) -> Any:
+    if CACHE_FOLDER is not None:
+        with _CacheInOurFolder():
+            dispatcher.enable_caching()
+    _kernels.append(dispatcher)
+    return dispatcher
+
+
+def part_address(function: Any, dtype: Any, *arguments: Any) -> int:
+    """Address of `function` compiled for C; ``arguments`` are Numba types.
+
+    Parameters
+    ----------
+    function : `helper` dispatcher
+        Returns nothing and raises nothing.
+    dtype : numba.types.float32 or numba.types.float64
+        Names the variant: one per dtype is kept.
+    *arguments : numba types
+        Types of the arguments.
+    """
+    name = f"{function.py_func.__module__}.{function.py_func.__qualname__}"
+    key = name, str(dtype)
+    with _lock:
+        if key not in _parts:
+            part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
+            if CACHE_FOLDER is not None:
+                with _CacheInOurFolder():
+                    part.enable_caching()
+            with _Notice():
+                part.compile()
+            _parts[key] = part
+        return _parts[key].address
+
+
+def compiled() -> dict[str, int]:
+    """What this process compiled or loaded: name and signature -> 1 if it came from the cache, else 0."""
+    found = {f"{name}({dtype})": part.cache_hits for (name, dtype), part in _parts.items()}
+    for kernel in _kernels:
+        hits = dict(kernel.stats.cache_hits)
+        for signature in kernel.signatures:
+            found[f"{kernel.py_func.__module__}.{kernel.__name__}{signature}"] = int(hits.get(signature, 0))
+    return found
+
+
+class _Notice:
+    """One line on stderr, once in a process, when compiling has taken longer than a second in all."""
+
+    told = False
+    patience = 1.0
+
+    def __enter__(self) -> None:
+        self.begin = time.perf_counter()
+        self.timer = threading.Timer(max(_Notice.patience, 0.0), self.tell)
+        self.timer.daemon = True
+        self.timer.start()
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.timer.cancel()
+        _Notice.patience -= time.perf_counter() - self.begin
+
+    @classmethod
+    def tell(cls) -> None:
+        if not cls.told:
+            cls.told = True
+            print("fcnet: compiling kernels for this processor; this happens once and takes some seconds ...",
+                  file=sys.stderr, flush=True)
+
+
+class _NoticeOfKernels(event.Listener):
+    """Starts the notice when Numba compiles one of our kernels (cached ones are loaded, not compiled)."""
+
+    def __init__(self) -> None:
+        self.notices: list[_Notice] = []
+
+    def on_start(self, event: Any) -> None:
+        if event.data["dispatcher"] in _kernels:
+            self.notices.append(_Notice())
+            self.notices[-1].__enter__()
+
+    def on_end(self, event: Any) -> None:
+        if event.data["dispatcher"] in _kernels and self.notices:
+            self.notices.pop().__exit__()
+
+
+event.register("numba:compile", _NoticeOfKernels())

@@ -1,0 +1,289 @@
+"""The matrix product: one microkernel for all three uses, and the transposes between its operands' layouts.
+
+A slab holds P = NV vectors of samples, feature-major: a panel (features, P), every lane one sample.  The
+microkernel keeps a block of m <= MR rows and P lanes of the result in registers:
+
+    C[i, s] = sum over k of a[i, k] * B[k, s]        i < m, s < P
+
+`a` is read one number at a time and broadcast, at any stride; B is a contiguous panel, read as vectors.
+
+===============  =====================  ==========================  ===================  ==================
+use              C                      a                           B                    contraction
+===============  =====================  ==========================  ===================  ==================
+forward          Z (outputs, P)         W transposed                A_prev (inputs, P)   inputs
+dA of the layer  dA (inputs, P)         W, in place                 dZ (outputs, P)      outputs
+below
+dW               tile (inputs, P)       A_prev (inputs, P), slab    dZ, sample-major     samples of a batch
+                                        after slab                  columns (samples, P)
+===============  =====================  ==========================  ===================  ==================
+
+So weights are never repacked for small layers, and only dZ is ever transposed.
+"""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from ._jit import helper, inline
+from .simd import (_I64, MR, NV, Vector, _constant, _fma, _lane_numbers, _load, _masked_load, _masked_store,
+                   _prefetch, _scalar_ir, _splat, _store, _vector_ir, lanes)
+
+
+@inline
+def slab_width(p):
+    """P: samples of a slab, and columns of a tile of dW, for the dtype that `p` points to."""
+    return NV * lanes(p)
+
+
+# ------------------------------------------------------------------------------------------------
+# The microkernel
+# ------------------------------------------------------------------------------------------------
+
+@intrinsic
+def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):  # type: ignore[no-untyped-def]
+    """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
+
+    One loop is emitted for every m from 1 to MR, so that no row is computed for nothing; a switch picks it.
+    """
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        function = builder.function
+        done = function.append_basic_block("product.done")
+        switch = builder.switch(args[0], done)
+        for rows in range(1, MR + 1):
+            start = function.append_basic_block(f"rows{rows}")
+            switch.add_case(ir.Constant(args[0].type, rows), start)
+            builder.position_at_end(start)
+            _emit_block(builder, vector, rows, *args[1:])
+            builder.branch(done)
+        builder.position_at_end(done)
+        return context.get_dummy_value()
+
+    index = types.intp
+    return types.void(index, a, index, index, index, B, index, index, C, types.boolean), codegen
+
+
+def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):  # type: ignore[no-untyped-def]
+    width = NV * vector.lanes
+    kind = _vector_ir(vector)
+    function = builder.function
+
+    def const(value):  # type: ignore[no-untyped-def]
+        return ir.Constant(_I64, value)
+
+    def c_address(i, j):  # type: ignore[no-untyped-def]
+        return builder.gep(C, [const(i * width + j * vector.lanes)])
+
+    sums = [(i, j) for i in range(rows) for j in range(NV)]
+    # Four rows share a base: base + {0, 1, 2, 3} * a_row are addressing modes of the processor.
+    a_row3 = builder.mul(a_row, const(3))
+    a_row2 = builder.mul(a_row, const(2))
+    offsets = [None, a_row, a_row2, a_row3]
+
+    names = ("load", "outer", "inner", "inner.done", "store")
+    loaded, outer, inner, inner_done, finish = (function.append_basic_block(f"rows{rows}.{name}") for name in names)
+
+    zero_from = builder.block
+    zero = _constant(kind, 0.0)
+    builder.cbranch(accumulate, loaded, outer)
+    builder.position_at_end(loaded)
+    before = {(i, j): _load(builder, c_address(i, j), vector) for i, j in sums}
+    builder.branch(outer)
+
+    builder.position_at_end(outer)
+    r = builder.phi(_I64)
+    a_outer, b_outer = builder.phi(a.type), builder.phi(B.type)
+    total_outer = {index: builder.phi(kind) for index in sums}
+    bases_outer = [a_outer]
+    for _ in range(1, (rows + 3) // 4):
+        bases_outer.append(builder.gep(bases_outer[-1], [builder.mul(a_row, const(4))]))
+    builder.branch(inner)
+
+    builder.position_at_end(inner)
+    k = builder.phi(_I64)
+    b_now = builder.phi(B.type)
+    bases = [builder.phi(a.type) for _ in bases_outer]
+    total = {index: builder.phi(kind) for index in sums}
+    b_lanes = [_load(builder, builder.gep(b_now, [const(j * vector.lanes)]), vector) for j in range(NV)]
+    following = {}
+    for i in range(rows):
+        base = bases[i // 4]
+        address = base if i % 4 == 0 else builder.gep(base, [offsets[i % 4]])
+        weight = _splat(builder, builder.load(address), kind)
+        for j in range(NV):
+            following[i, j] = _fma(builder, weight, b_lanes[j], total[i, j])
+    k_next = builder.add(k, const(1))
+    b_next = builder.gep(b_now, [const(width)])
+    bases_next = [builder.gep(base, [a_k]) for base in bases]
+    builder.cbranch(builder.icmp_signed("<", k_next, K), inner, inner_done)
+
+    builder.position_at_end(inner_done)
+    r_next = builder.add(r, const(1))
+    a_next = builder.gep(a_outer, [a_jump])
+    builder.cbranch(builder.icmp_signed("<", r_next, repeats), outer, finish)
+
+    builder.position_at_end(finish)
+    for index in sums:
+        _store(builder, following[index], c_address(*index), vector)
+
+    for phi, first, step in [(k, const(0), k_next), (b_now, b_outer, b_next),
+                             *zip(bases, bases_outer, bases_next, strict=True),
+                             *((total[s], total_outer[s], following[s]) for s in sums)]:
+        phi.add_incoming(first, outer)
+        phi.add_incoming(step, inner)
+    for phi, first, step in [(r, const(0), r_next), (a_outer, a, a_next), (b_outer, B, b_next)]:
+        phi.add_incoming(first, zero_from)
+        phi.add_incoming(first, loaded)
+        phi.add_incoming(step, inner_done)
+    for s in sums:
+        total_outer[s].add_incoming(zero, zero_from)
+        total_outer[s].add_incoming(before[s], loaded)
+        total_outer[s].add_incoming(following[s], inner_done)
+
+
+@helper
+def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, copies, accumulate):
+    """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
+    for n in range(copies):
+        block_product(m, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate)
+
+
+# ------------------------------------------------------------------------------------------------
+# Transposes
+# ------------------------------------------------------------------------------------------------
+
+def _transposed(builder, rows):  # type: ignore[no-untyped-def]
+    """The square of vectors `rows`, transposed: swap the off-diagonal halves of ever smaller squares."""
+    size = len(rows)
+    distance = size // 2
+    while distance:
+        for i in range(size):
+            if i & distance:
+                continue
+            upper, lower = rows[i], rows[i + distance]
+            left = [j if not j & distance else size + j - distance for j in range(size)]
+            right = [j + distance if not j & distance else size + j for j in range(size)]
+            pick = ir.VectorType(ir.IntType(32), size)
+            rows[i] = builder.shuffle_vector(upper, lower, ir.Constant(pick, left))
+            rows[i + distance] = builder.shuffle_vector(upper, lower, ir.Constant(pick, right))
+        distance //= 2
+    return rows
+
+
+def _store_rows(builder, vector, rows, target, target_row, count, mask):  # type: ignore[no-untyped-def]
+    """The first `count` rows to target: a switch enters at the last row and falls through to the first."""
+    function = builder.function
+    done = function.append_basic_block("rows.done")
+    blocks = [function.append_basic_block(f"rows.{r}") for r in range(len(rows))]
+    switch = builder.switch(count, done)
+    for r, block in enumerate(blocks):
+        switch.add_case(ir.Constant(_I64, r + 1), block)
+        builder.position_at_end(block)
+        address = builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, r))])
+        if mask is None:
+            _store(builder, rows[r], address, vector)
+        else:
+            _masked_store(builder, rows[r], address, mask, vector)
+        builder.branch(blocks[r - 1] if r else done)
+    builder.position_at_end(done)
+
+
+@intrinsic
+def transpose_square(typingctx, source, offsets, columns, target, target_row, rows_out, columns_out):  # type: ignore[no-untyped-def]
+    """target[c * target_row + r] = source[offsets[r] + c] for one register-wide square, in registers.
+
+    Reads `columns` numbers from each of `lanes` rows and writes `columns_out` numbers of `rows_out` rows; each
+    count is at most the lanes of a register.  For source rows that do not exist the caller's offsets repeat
+    one that does.
+    """
+    vector = Vector(source.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        source_p, offsets_p, columns_, target_p, target_row_, rows_out_, columns_out_ = args
+        size = vector.lanes
+        kind = _vector_ir(vector)
+        addresses = []
+        for r in range(size):
+            offset = builder.load(builder.gep(offsets_p, [ir.Constant(_I64, r)]))
+            addresses.append(builder.gep(source_p, [offset]))
+        whole = builder.icmp_signed(">=", columns_, ir.Constant(_I64, size))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                full = [_load(builder, address, vector) for address in addresses]
+                then_block = builder.block
+            with otherwise:
+                mask = _lane_numbers(builder, columns_, vector)
+                part = [_masked_load(builder, address, mask, vector) for address in addresses]
+                otherwise_block = builder.block
+        rows = []
+        for r in range(size):
+            phi = builder.phi(kind)
+            phi.add_incoming(full[r], then_block)
+            phi.add_incoming(part[r], otherwise_block)
+            rows.append(phi)
+        columns_out = _transposed(builder, rows)
+        whole = builder.icmp_signed(">=", columns_out_, ir.Constant(_I64, size))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, None)
+            with otherwise:
+                mask = _lane_numbers(builder, columns_out_, vector)
+                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, mask)
+        return context.get_dummy_value()
+
+    index = types.intp
+    return types.void(source, types.CPointer(types.intp), index, target, index, index, index), codegen
+
+
+# ------------------------------------------------------------------------------------------------
+# Between rows of samples and slabs
+# ------------------------------------------------------------------------------------------------
+
+@helper
+def row_offsets(first, rows, row_length, p, offsets):
+    """Where the samples of the slab from row `first` stand; lanes behind the last row repeat it."""
+    for s in range(slab_width(p)):
+        offsets[s] = min(first + s, rows - 1) * row_length
+
+
+@helper
+def gather_slab(X, row_offsets, features, panel):
+    """panel[f, s] = X[row_offsets[s] + f]: P rows of samples become one slab."""
+    P, step = slab_width(X), lanes(X)
+    for j in range(0, P, step):
+        for f in range(0, features, step):
+            n = min(step, features - f)
+            transpose_square(X + f, row_offsets + j, n, panel + (f * P + j), P, n, step)
+
+
+@helper
+def scatter_slab(panel, features, rows, row_length, count, offsets):
+    """rows[s, f] = panel[f, s] for the first `count` samples; `offsets` is scratch for one register's lanes."""
+    P, step = slab_width(panel), lanes(panel)
+    for f in range(0, features, step):
+        n = min(step, features - f)
+        for r in range(step):
+            offsets[r] = (f + min(r, n - 1)) * P
+        for j in range(0, count, step):
+            transpose_square(panel + j, offsets, step, rows + (j * row_length + f), row_length,
+                             min(step, count - j), n)
+
+
+@helper
+def scatter_columns(panel, features, columns, column_jump, offsets):
+    """dZ of a slab, sample-major in columns P wide: columns[c][s, f'] = panel[c * P + f', s].
+
+    The last column is filled up with repeats of the last feature: their products land in columns of the tile
+    that nobody reads, but numbers left over from before could be subnormal, and slow.
+    """
+    P, step = slab_width(panel), lanes(panel)
+    for f in range(0, (features + P - 1) // P * P, step):
+        for r in range(step):
+            offsets[r] = min(f + r, features - 1) * P
+        column = columns + (f // P * column_jump + f % P)
+        for j in range(0, P, step):
+            transpose_square(panel + j, offsets, step, column + j * P, P, step, step)

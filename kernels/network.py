@@ -1,0 +1,320 @@
+"""The network kernels: forward, loss, backward and update over all layers, for any depth, width and batch.
+
+One step is two parallel regions::
+
+    for every step of the epoch
+        region 1, over slabs of the batch       `forward_backward`
+            A_0 = rows of X, transposed
+            A_l = g_l(A_(l-1) W_l + b_l)        l = 1 .. L
+            loss, dZ_L                          e.g. (p - y) / B
+            dZ_(l-1) = (dZ_l W_l^T) * g'        l = L .. 2
+        region 2, over tiles of all the dW      `gradient_update`
+            dW_l, db_l = A_(l-1)^T dZ_l, sum dZ_l
+            W_l, b_l   = optimizer(W_l, b_l)
+
+No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
+in a fixed order.  So the result has the same bits at any thread count.
+
+The bias is the weight of one more input that is always 1: each slab of A has a last row of ones, and b follows
+W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the last row of dW.
+
+Everything is described by two records, `TASK` and `LAYER`; addresses in them are of arrays and of compiled parts
+(``_jit.part_address``).  `fcnet/engine.py` fills them in.  `run` is compiled once for all networks and dtypes.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+from numba import carray, prange, types
+
+from ._jit import helper, parallel_kernel
+from .matmul import block_product, gather_slab, product, scatter_columns, scatter_slab, slab_width
+from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
+from .simd import MR, address_of, call, pointer_like
+
+PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
+
+LAYER = np.dtype([(field, np.int64) for field in (
+    "inputs", "outputs",
+    "rows",         # of [W; b]: inputs, and one for a bias
+    "weights",      # offset of [W; b] in the flat vectors
+    "panel",        # offset in the workspace of this layer's A: slabs of (outputs + 1, P), the last row is ones
+    "columns",      # offset in the workspace of dZ: columns of (samples of a chunk, P)
+    "forward",      # address of the activation (A, rows); 0 if there is nothing to do
+    "backward",     # address of its counterpart (A, dA, rows)
+)])
+"""One layer, A_prev (B, inputs) to A (B, outputs)."""
+
+TASK = np.dtype([(field, np.int64) for field in (
+    "mode", "threads", "slab",
+    # the network
+    "layers", "n_layers", "params", "gradient", "state_1", "state_2", "hyper", "iterations",
+    # the data
+    "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
+    # memory
+    "workspace", "input_panel", "chunk_slabs", "group_slabs",
+    "scratch", "scratch_size", "widest", "integers", "integers_size",
+    # results: sums of the loss and each metric, per slab of the chunk and in all
+    "slab_sums", "sums", "n_metrics",
+    # compiled parts
+    "forward_backward", "gradient_update", "loss", "metrics", "update",
+    # where the step is: rows [start, stop) of the order, part of a batch
+    "start", "stop", "first_chunk", "last_chunk",
+)] + [("scale", np.float64)])
+"""All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
+
+_integers = address_of(types.intp)
+_floats = address_of(types.float64)
+_layers = address_of(numba.from_dtype(LAYER))
+_task = address_of(numba.from_dtype(TASK))
+
+
+# ------------------------------------------------------------------------------------------------
+# Region 1: over slabs
+# ------------------------------------------------------------------------------------------------
+
+@helper
+def forward_backward(params, task_p, thread, threads):
+    """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer."""
+    task = carray(task_p, 1)[0]
+    P = slab_width(params)
+    slabs = (task.stop - task.start + P - 1) // P
+    last = slabs * (thread + 1) // threads
+    for first in range(slabs * thread // threads, last, task.group_slabs):
+        count = min(task.group_slabs, last - first)
+        _gather(params, task_p, thread, first, count)
+        _forward(params, task_p, first, count)
+        if task.mode == PREDICT:
+            _write_outputs(params, task_p, thread, first, count)
+        else:
+            _losses(params, task_p, thread, first, count)
+            if task.mode != EVALUATE:
+                _backward(params, task_p, thread, first, count)
+
+
+@helper
+def _gather(params, task_p, thread, first, count):
+    """Rows of X and Y to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
+    task = carray(task_p, 1)[0]
+    P = slab_width(params)
+    workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
+    X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
+    order = carray(_integers(task.order), task.n_rows)
+    rows = _integers(task.integers) + thread * task.integers_size
+    panel = workspace + (task.input_panel + first * (task.inputs + 1) * P)
+    targets = scratch + thread * task.scratch_size
+    for n in range(count):
+        begin = task.start + (first + n) * P
+        for s in range(P):
+            at = min(begin + s, task.stop - 1)
+            rows[s] = (order[at] if task.order != 0 else at) * task.inputs
+        gather_slab(X, rows, task.inputs, panel + n * (task.inputs + 1) * P)
+        if task.mode != PREDICT:
+            for s in range(P):
+                rows[s] = rows[s] // task.inputs * task.targets
+            gather_slab(Y, rows, task.targets, targets + n * task.targets * P)
+
+
+@helper
+def _forward(params, task_p, first, count):
+    """A_l = g_l(A_(l-1) W_l + b_l): a block of MR outputs, its weights in cache, against all slabs of the group."""
+    task = carray(task_p, 1)[0]
+    layers = carray(_layers(task.layers), task.n_layers)
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    panel, height = task.input_panel, task.inputs + 1
+    for l in range(task.n_layers):
+        layer = layers[l]
+        W = params + layer.weights
+        A_prev = workspace + (panel + first * height * P)
+        A = workspace + (layer.panel + first * (layer.outputs + 1) * P)
+        for o in range(0, layer.outputs, MR):
+            product(W + o, 1, layer.outputs, 0, A_prev, height * P, layer.rows, 1,
+                    A + o * P, (layer.outputs + 1) * P, min(MR, layer.outputs - o), count, False)
+        if layer.forward != 0:
+            for n in range(count):
+                call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
+        panel, height = layer.panel, layer.outputs + 1
+
+
+@helper
+def _write_outputs(params, task_p, thread, first, count):
+    """The last layer's A to rows of `out`."""
+    task = carray(task_p, 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
+    P = slab_width(params)
+    panel = pointer_like(task.workspace, params) + layer.panel
+    out = pointer_like(task.out, params)
+    offsets = _integers(task.integers) + thread * task.integers_size
+    for n in range(first, first + count):
+        begin = task.start + n * P
+        scatter_slab(panel + n * (layer.outputs + 1) * P, layer.outputs, out + begin * layer.outputs, layer.outputs,
+                     min(P, task.stop - begin), offsets)
+
+
+@helper
+def _losses(params, task_p, thread, first, count):
+    """Loss, metrics and dZ (or dA, turned into dZ) of the last layer."""
+    task = carray(task_p, 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
+    P = slab_width(params)
+    A = pointer_like(task.workspace, params) + (layer.panel + first * (layer.outputs + 1) * P)
+    targets = pointer_like(task.scratch, params) + thread * task.scratch_size
+    dZ = targets + task.group_slabs * task.targets * P
+    sums = _floats(task.slab_sums)
+    metrics = carray(_integers(task.metrics), task.n_metrics)
+    for n in range(count):
+        A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * task.widest * P
+        valid = min(P, task.stop - task.start - (first + n) * P)
+        slot = sums + (first + n) * (1 + task.n_metrics)
+        call(task.loss, (A_n, Y_n, dZ_n, layer.outputs, valid, task.scale, slot))
+        for metric in range(task.n_metrics):
+            call(metrics[metric], (A_n, Y_n, layer.outputs, valid, slot + (1 + metric)))
+        if layer.backward != 0 and task.mode != EVALUATE:
+            call(layer.backward, (A_n, dZ_n, layer.outputs))
+
+
+@helper
+def _backward(params, task_p, thread, first, count):
+    """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
+    task = carray(task_p, 1)[0]
+    layers = carray(_layers(task.layers), task.n_layers)
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    offsets = _integers(task.integers) + thread * task.integers_size
+    jump = task.widest * P
+    dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
+    dA = dZ + task.group_slabs * jump
+    for l in range(task.n_layers - 1, -1, -1):
+        layer = layers[l]
+        for n in range(count):
+            scatter_columns(dZ + n * jump, layer.outputs, workspace + (layer.columns + (first + n) * P * P),
+                            task.chunk_slabs * P * P, offsets)
+        if l > 0:
+            below = layers[l - 1]
+            W = params + layer.weights
+            for i in range(0, layer.inputs, MR):
+                product(W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
+                        dA + i * P, jump, min(MR, layer.inputs - i), count, False)
+            if below.backward != 0:
+                A = workspace + (below.panel + first * (below.outputs + 1) * P)
+                for n in range(count):
+                    call(below.backward, (A + n * (below.outputs + 1) * P, dA + n * jump, below.outputs))
+            dZ, dA = dA, dZ
+
+
+# ------------------------------------------------------------------------------------------------
+# Region 2: over tiles of dW
+# ------------------------------------------------------------------------------------------------
+
+@helper
+def gradient_update(params, task_p, thread, threads):
+    """One thread's share of the tiles of all [dW; db] = [A_prev, 1]^T dZ, and the optimizer on each.
+
+    A tile is MR rows of P columns.  Of a batch in several chunks, the tile is carried over in `gradient`.
+    """
+    task = carray(task_p, 1)[0]
+    layers = carray(_layers(task.layers), task.n_layers)
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    tile = pointer_like(task.scratch, params) + thread * task.scratch_size
+    gradient = pointer_like(task.gradient, params)
+    slabs = (task.stop - task.start + P - 1) // P
+    tiles = 0
+    for l in range(task.n_layers):
+        tiles += (layers[l].rows + MR - 1) // MR * ((layers[l].outputs + P - 1) // P)
+    first, last = tiles * thread // threads, tiles * (thread + 1) // threads
+    before = 0
+    panel, height = task.input_panel, task.inputs + 1
+    for l in range(task.n_layers):
+        layer = layers[l]
+        blocks = (layer.rows + MR - 1) // MR
+        here = blocks * ((layer.outputs + P - 1) // P)
+        for t in range(max(first - before, 0), min(last - before, here)):
+            column, i = t // blocks, t % blocks * MR
+            o = column * P
+            rows, width = min(MR, layer.rows - i), min(P, layer.outputs - o)
+            at = layer.weights + i * layer.outputs + o
+            if not task.first_chunk:
+                _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
+            block_product(rows, workspace + (panel + i * P), P, 1, height * P,
+                          workspace + (layer.columns + column * task.chunk_slabs * P * P), P, slabs,
+                          tile, not task.first_chunk)
+            if task.last_chunk and task.mode == TRAIN:
+                call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
+                                   pointer_like(task.state_2, params) + at, rows, width, layer.outputs, P,
+                                   _floats(task.hyper)))
+            else:
+                _copy_tile(tile, P, gradient + at, layer.outputs, rows, width)
+        before += here
+        panel, height = layer.panel, layer.outputs + 1
+
+
+@helper
+def _copy_tile(source, source_row, target, target_row, rows, columns):
+    for r in range(rows):
+        for c in range(columns):
+            target[r * target_row + c] = source[r * source_row + c]
+
+
+# ------------------------------------------------------------------------------------------------
+# The epoch
+# ------------------------------------------------------------------------------------------------
+
+@parallel_kernel
+def run(address, first_step, last_step):
+    """Steps ``first_step <= step < last_step`` of the task; step k has rows [k batch, (k + 1) batch) of the order.
+
+    Parameters
+    ----------
+    address : int
+        Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  ``threads`` says
+        into how many shares the work of a region is cut; with 1 no parallel region is entered.  The sums of
+        loss and metrics over the samples are added to ``sums``; parameters, optimizer state and
+        ``iterations`` change in place.
+    first_step, last_step : int
+        A batch larger than the workspace runs in chunks that add up the gradient.
+    """
+    task = carray(_task(address), 1)[0]
+    threads, params = task.threads, task.params
+    region_1, region_2 = task.forward_backward, task.gradient_update
+    hyper = carray(_floats(task.hyper), HYPER_SIZE)
+    rows_of_chunk = task.chunk_slabs * task.slab
+    for step in range(first_step, last_step):
+        begin = step * task.batch
+        end = min(begin + task.batch, task.n_rows)
+        task.scale = 1.0 / (end - begin)
+        if task.mode == TRAIN:
+            task.iterations += 1
+            hyper[BIAS_1] = 1.0 - hyper[1] ** task.iterations
+            hyper[BIAS_2] = 1.0 - hyper[2] ** task.iterations
+        for start in range(begin, end, rows_of_chunk):
+            task.start = start
+            task.stop = min(start + rows_of_chunk, end)
+            task.first_chunk = start == begin
+            task.last_chunk = task.stop == end
+            if threads == 1:
+                call(region_1, (params, address, 0, 1))
+            else:
+                for thread in prange(threads):
+                    call(region_1, (params, address, thread, threads))
+            if task.mode >= GRADIENT:
+                if threads == 1:
+                    call(region_2, (params, address, 0, 1))
+                else:
+                    for thread in prange(threads):
+                        call(region_2, (params, address, thread, threads))
+            if task.mode != PREDICT:
+                _add_slab_sums(address)
+
+
+@helper
+def _add_slab_sums(address):
+    """The slabs' loss and metrics to the totals, in the order of the slabs."""
+    task = carray(_task(address), 1)[0]
+    columns = 1 + task.n_metrics
+    slab_sums, sums = _floats(task.slab_sums), _floats(task.sums)
+    for n in range((task.stop - task.start + task.slab - 1) // task.slab):
+        for column in range(columns):
+            sums[column] += slab_sums[n * columns + column]

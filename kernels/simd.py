@@ -1,0 +1,552 @@
+"""Explicit vectors for Numba: types, operators and the few intrinsics that the kernels are made of.
+
+Numba leaves vectorisation to LLVM, which may or may not find it.  Here a `Vector` is a Numba type of its own,
+one register wide, so that a formula written once for a scalar (``1.0 / (1.0 + exp(-x))``) works on all lanes,
+for float32 and float64, at whatever width the processor has.
+
+The width and the block of the matrix product are chosen here and nowhere else:
+
+=========  ==============  ==================  =======================================================
+target     register bytes  block (MR x NV)     registers it needs
+=========  ==============  ==================  =======================================================
+AVX-512    64              12 rows x 2         24 sums + 2 operands + 1 broadcast of 32
+AVX2       32              6 rows x 2          12 sums + 2 operands + 1 broadcast of 16
+others     16              6 rows x 2          the same of 16 (SSE2) or 32 (NEON)
+=========  ==============  ==================  =======================================================
+
+Pointers: internal kernels take ``CPointer(dtype)``.  ``p + n`` is the address n elements on, ``p[n]`` the element.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import llvmlite.binding as llvm
+import numba
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.core.datamodel import models, register_default
+from numba.core.imputils import lower_builtin, lower_cast
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import intrinsic
+
+
+def _target_features() -> set[str]:
+    """Features that Numba compiles for: the host's, unless NUMBA_CPU_NAME or NUMBA_CPU_FEATURES say otherwise."""
+    if numba.config.CPU_FEATURES is not None:
+        named = numba.config.CPU_FEATURES
+        return {feature[1:] for feature in named.split(",") if feature.startswith("+")}
+    if numba.config.CPU_NAME is not None and numba.config.CPU_NAME != llvm.get_host_cpu_name():
+        return set()
+    return {name for name, present in llvm.get_host_cpu_features().items() if present}
+
+
+def _register_bytes(features: set[str]) -> int:
+    if {"avx512f", "avx512dq", "avx512vl"} <= features:
+        return 64
+    if {"avx2", "fma"} <= features:
+        return 32
+    return 16
+
+
+REGISTER_BYTES = _register_bytes(_target_features())
+MR = 12 if REGISTER_BYTES == 64 else 6
+"""Rows of the block that the matrix product keeps in registers."""
+NV = 2
+"""Vectors of the same block; a slab is NV vectors, one sample a lane."""
+
+_I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
+
+
+# ------------------------------------------------------------------------------------------------
+# Types
+# ------------------------------------------------------------------------------------------------
+
+class Vector(types.Type):
+    """One register of floats of `dtype`."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.dtype = dtype
+        self.lanes = REGISTER_BYTES // (dtype.bitwidth // 8)
+        super().__init__(name=f"Vector({dtype} x {self.lanes})")
+
+    @property
+    def mask(self) -> Mask:
+        return Mask(self.lanes)
+
+
+class Mask(types.Type):
+    """One truth value a lane."""
+
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(name=f"Mask({lanes})")
+
+
+def _scalar_ir(dtype: types.Float) -> ir.Type:
+    return ir.FloatType() if dtype == types.float32 else ir.DoubleType()
+
+
+def _vector_ir(vector: Vector) -> ir.VectorType:
+    return ir.VectorType(_scalar_ir(vector.dtype), vector.lanes)
+
+
+def _integer_ir(vector: Vector) -> ir.VectorType:
+    return ir.VectorType(ir.IntType(vector.dtype.bitwidth), vector.lanes)
+
+
+@register_default(Vector)
+class _VectorModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, vector: Vector) -> None:
+        super().__init__(manager, vector, _vector_ir(vector))
+
+
+@register_default(Mask)
+class _MaskModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, mask: Mask) -> None:
+        super().__init__(manager, mask, ir.VectorType(_I1, mask.lanes))
+
+
+# ------------------------------------------------------------------------------------------------
+# IR in small pieces
+# ------------------------------------------------------------------------------------------------
+
+def _constant(vector_ir: ir.VectorType, value: Any) -> ir.Constant:
+    return ir.Constant(vector_ir, [value] * vector_ir.count)
+
+
+def _splat(builder: ir.IRBuilder, value: ir.Value, vector_ir: ir.VectorType) -> ir.Value:
+    undefined = ir.Constant(vector_ir, ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(_I32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_I32, vector_ir.count),
+                                                                [0] * vector_ir.count))
+
+
+def _call(builder: ir.IRBuilder, name: str, *args: ir.Value) -> ir.Value:
+    """A lane-wise LLVM intrinsic whose arguments and result are one type."""
+    kind = args[0].type
+    element = kind.element if isinstance(kind, ir.VectorType) else kind
+    suffix = "f32" if isinstance(element, ir.FloatType) else "f64"
+    if isinstance(kind, ir.VectorType):
+        suffix = f"v{kind.count}{suffix}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [kind] * len(args)),
+                                              f"llvm.{name}.{suffix}")
+    return builder.call(function, args)
+
+
+def _fma(builder: ir.IRBuilder, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+    """a * b + c, fused where the target can: llvm.fma would call a library function where it can't."""
+    return _call(builder, "fmuladd", a, b, c)
+
+
+def _alignment(dtype: types.Float) -> int:
+    return dtype.bitwidth // 8
+
+
+def _load(builder: ir.IRBuilder, address: ir.Value, vector: Vector) -> ir.Value:
+    return builder.load(builder.bitcast(address, _vector_ir(vector).as_pointer()), align=_alignment(vector.dtype))
+
+
+def _store(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, vector: Vector) -> None:
+    builder.store(value, builder.bitcast(address, _vector_ir(vector).as_pointer()), align=_alignment(vector.dtype))
+
+
+def _lane_numbers(builder: ir.IRBuilder, count: ir.Value, vector: Vector) -> ir.Value:
+    """Mask of the lanes below `count`."""
+    kind = ir.VectorType(_I32, vector.lanes)
+    numbers = ir.Constant(kind, list(range(vector.lanes)))
+    return builder.icmp_signed("<", numbers, _splat(builder, builder.trunc(count, _I32), kind))
+
+
+def _masked_load(builder: ir.IRBuilder, address: ir.Value, mask: ir.Value, vector: Vector) -> ir.Value:
+    kind = _vector_ir(vector)
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(kind, [kind.as_pointer(), _I32, mask.type, kind]),
+        f"llvm.masked.load.v{vector.lanes}f{vector.dtype.bitwidth}.p0")
+    return builder.call(function, [builder.bitcast(address, kind.as_pointer()),
+                                   ir.Constant(_I32, _alignment(vector.dtype)), mask, _constant(kind, 0.0)])
+
+
+def _masked_store(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, mask: ir.Value, vector: Vector) -> None:
+    kind = _vector_ir(vector)
+    function = cgutils.get_or_insert_function(
+        builder.module,
+        ir.FunctionType(ir.VoidType(), [kind, kind.as_pointer(), _I32, mask.type]),
+        f"llvm.masked.store.v{vector.lanes}f{vector.dtype.bitwidth}.p0")
+    builder.call(function, [value, builder.bitcast(address, kind.as_pointer()),
+                            ir.Constant(_I32, _alignment(vector.dtype)), mask])
+
+
+# ------------------------------------------------------------------------------------------------
+# Operators
+# ------------------------------------------------------------------------------------------------
+
+@lower_cast(types.Float, Vector)
+@lower_cast(types.Integer, Vector)
+def _number_to_vector(context: Any, builder: Any, from_type: Any, to_type: Vector, value: Any) -> Any:
+    return _splat(builder, context.cast(builder, value, from_type, to_type.dtype), _vector_ir(to_type))
+
+
+def _vector_of(args: tuple) -> Vector | None:
+    found = [arg for arg in args if isinstance(arg, Vector)]
+    numbers = all(isinstance(arg, (Vector, types.Number)) for arg in args)
+    return found[0] if found and numbers else None
+
+
+def _define_operator(operation: Any, arity: int, emit: Any, gives_mask: bool = False) -> None:
+    class Template(AbstractTemplate):
+        def generic(self, args: tuple, kws: dict) -> Any:
+            vector = _vector_of(args) if len(args) == arity else None
+            if vector is not None:
+                return signature(vector.mask if gives_mask else vector, *[vector] * arity)
+
+    infer_global(operation)(Template)
+    lower_builtin(operation, *[Vector] * arity)(lambda context, builder, sig, args: emit(builder, *args))
+
+
+_define_operator(operator.add, 2, lambda builder, x, y: builder.fadd(x, y))
+_define_operator(operator.sub, 2, lambda builder, x, y: builder.fsub(x, y))
+_define_operator(operator.mul, 2, lambda builder, x, y: builder.fmul(x, y))
+_define_operator(operator.truediv, 2, lambda builder, x, y: builder.fdiv(x, y))
+_define_operator(operator.neg, 1, lambda builder, x: builder.fneg(x))
+_define_operator(operator.lt, 2, lambda builder, x, y: builder.fcmp_ordered("<", x, y), gives_mask=True)
+_define_operator(operator.le, 2, lambda builder, x, y: builder.fcmp_ordered("<=", x, y), gives_mask=True)
+_define_operator(operator.gt, 2, lambda builder, x, y: builder.fcmp_ordered(">", x, y), gives_mask=True)
+_define_operator(operator.ge, 2, lambda builder, x, y: builder.fcmp_ordered(">=", x, y), gives_mask=True)
+_define_operator(operator.eq, 2, lambda builder, x, y: builder.fcmp_ordered("==", x, y), gives_mask=True)
+
+
+@infer_global(operator.add)
+class _PointerAdd(AbstractTemplate):
+    def generic(self, args: tuple, kws: dict) -> Any:
+        if len(args) == 2 and isinstance(args[0], types.CPointer) and isinstance(args[1], types.Integer):
+            return signature(args[0], args[0], types.intp)
+
+
+@lower_builtin(operator.add, types.CPointer, types.intp)
+def _pointer_add(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.gep(args[0], [args[1]])
+
+
+# ------------------------------------------------------------------------------------------------
+# Memory
+# ------------------------------------------------------------------------------------------------
+
+@intrinsic
+def lanes(typingctx, p):  # type: ignore[no-untyped-def]
+    """Lanes of a vector of the type that `p` points to, a constant to the compiler."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return ir.Constant(_I64, Vector(p.dtype).lanes)
+    return types.intp(p), codegen
+
+
+@intrinsic
+def load(typingctx, p):  # type: ignore[no-untyped-def]
+    """The vector at `p`, aligned or not."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _load(builder, args[0], vector)
+    return vector(p), codegen
+
+
+@intrinsic
+def store(typingctx, value, p):  # type: ignore[no-untyped-def]
+    """Write the vector (or the number, into all lanes) to `p`."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        _store(builder, args[0], args[1], vector)
+        return context.get_dummy_value()
+    return types.void(vector, p), codegen
+
+
+@intrinsic
+def load_first(typingctx, p, count):  # type: ignore[no-untyped-def]
+    """The first `count` lanes from `p`, zeros in the others; memory behind them is not touched."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
+    return vector(p, types.intp), codegen
+
+
+@intrinsic
+def store_first(typingctx, value, p, count):  # type: ignore[no-untyped-def]
+    """Write the first `count` lanes only."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
+        return context.get_dummy_value()
+    return types.void(vector, p, types.intp), codegen
+
+
+@intrinsic
+def prefetch(typingctx, p):  # type: ignore[no-untyped-def]
+    """Ask for the cache line at `p`; an address that is not mapped does no harm."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        _prefetch(builder, args[0])
+        return context.get_dummy_value()
+    return types.void(p), codegen
+
+
+def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> None:
+    byte = ir.IntType(8).as_pointer()
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32]), "llvm.prefetch.p0")
+    builder.call(function, [builder.bitcast(address, byte), ir.Constant(_I32, 0), ir.Constant(_I32, locality),
+                            ir.Constant(_I32, 1)])
+
+
+@intrinsic
+def data(typingctx, array):  # type: ignore[no-untyped-def]
+    """Pointer to the first element of an array."""
+    pointer = types.CPointer(array.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return context.make_array(sig.args[0])(context, builder, args[0]).data
+    return pointer(array), codegen
+
+
+@intrinsic
+def pointer_like(typingctx, address, p):  # type: ignore[no-untyped-def]
+    """The integer `address` as a pointer of the type of `p`."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.inttoptr(args[0], args[1].type)
+    return p(types.intp, p), codegen
+
+
+def address_of(element: types.Type) -> Any:
+    """A function that takes an integer address and gives a pointer to `element`."""
+    pointer = types.CPointer(element)
+
+    @intrinsic
+    def convert(typingctx, address):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            return builder.inttoptr(args[0], context.get_value_type(pointer))
+        return pointer(types.intp), codegen
+    return convert
+
+
+@intrinsic
+def call(typingctx, address, args):  # type: ignore[no-untyped-def]
+    """Call the compiled part at `address` (see ``_jit.part_address``) with the tuple `args`; it returns nothing."""
+    def codegen(context, builder, sig, values):  # type: ignore[no-untyped-def]
+        passed = cgutils.unpack_tuple(builder, values[1])
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), passed)
+        return context.get_dummy_value()
+    return types.void(types.intp, args), codegen
+
+
+# ------------------------------------------------------------------------------------------------
+# Lane-wise functions
+# ------------------------------------------------------------------------------------------------
+
+@intrinsic
+def splat(typingctx, number, p):  # type: ignore[no-untyped-def]
+    """A vector of `number` in every lane, for the type that `p` points to."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return args[0]
+    return vector(vector, p), codegen
+
+
+@intrinsic
+def select(typingctx, mask, a, b):  # type: ignore[no-untyped-def]
+    """`a` where the mask is true, `b` elsewhere."""
+    vector = _vector_of((a, b))
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return builder.select(*args)
+    return vector(mask, vector, vector), codegen
+
+
+@intrinsic
+def fma(typingctx, a, b, c):  # type: ignore[no-untyped-def]
+    """a * b + c."""
+    vector = _vector_of((a, b, c))
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _fma(builder, *args)
+    return vector(vector, vector, vector), codegen
+
+
+@intrinsic
+def sqrt(typingctx, x):  # type: ignore[no-untyped-def]
+    """The square root of every lane."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _call(builder, "sqrt", args[0])
+    return x(x), codegen
+
+
+@intrinsic
+def absolute(typingctx, x):  # type: ignore[no-untyped-def]
+    """The absolute value of every lane."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _call(builder, "fabs", args[0])
+    return x(x), codegen
+
+
+@intrinsic
+def copysign(typingctx, x, sign):  # type: ignore[no-untyped-def]
+    """The magnitude of `x` with the sign of `sign`."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _call(builder, "copysign", *args)
+    return x(x, x), codegen
+
+
+@intrinsic
+def first_lanes(typingctx, count, p):  # type: ignore[no-untyped-def]
+    """Mask of the lanes below `count`, for the type that `p` points to."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        return _lane_numbers(builder, args[0], vector)
+    return vector.mask(types.intp, p), codegen
+
+
+@intrinsic
+def total(typingctx, x):  # type: ignore[no-untyped-def]
+    """The sum of all lanes as a float64, added in the order of the lanes."""
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        result = ir.Constant(ir.DoubleType(), 0.0)
+        for lane in range(x.lanes):
+            value = builder.extract_element(args[0], ir.Constant(_I32, lane))
+            result = builder.fadd(result, context.cast(builder, value, x.dtype, types.float64))
+        return result
+    return types.float64(x), codegen
+
+
+# ------------------------------------------------------------------------------------------------
+# The parts of a floating-point number, for exp and log
+# ------------------------------------------------------------------------------------------------
+
+class _Format:
+    """Where IEEE 754 keeps what, for one dtype."""
+
+    def __init__(self, dtype: types.Float) -> None:
+        self.fraction_bits = 23 if dtype == types.float32 else 52
+        self.bias = 127 if dtype == types.float32 else 1023
+        # Adding this number rounds to the nearest integer, which then stands in the lowest bits.
+        self.rounder = 1.5 * 2.0 ** self.fraction_bits
+
+
+def polynomial(float32: list[float], float64: list[float]) -> Any:
+    """A function of a vector: c[0] + c[1] x + c[2] x^2 + ... by Horner's rule, coefficients by dtype."""
+    @intrinsic
+    def horner(typingctx, x):  # type: ignore[no-untyped-def]
+        coefficients = float32 if x.dtype == types.float32 else float64
+
+        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            kind = _vector_ir(x)
+            result: ir.Value = _constant(kind, coefficients[-1])
+            for coefficient in reversed(coefficients[:-1]):
+                result = _fma(builder, result, args[0], _constant(kind, coefficient))
+            return result
+        return x(x), codegen
+    return horner
+
+
+def constant(float32: float, float64: float) -> Any:
+    """A function that gives the constant for the dtype of its argument, in every lane."""
+    @intrinsic
+    def of(typingctx, x):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+            return _constant(_vector_ir(x), float32 if x.dtype == types.float32 else float64)
+        return x(x), codegen
+    return of
+
+
+@intrinsic
+def nearest(typingctx, x):  # type: ignore[no-untyped-def]
+    """The nearest integer, for |x| below 2**21; NaN stays NaN."""
+    rounder = _Format(x.dtype).rounder
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        shift = _constant(_vector_ir(x), rounder)
+        return builder.fsub(builder.fadd(args[0], shift), shift)
+    return x(x), codegen
+
+
+@intrinsic
+def scale(typingctx, x, n):  # type: ignore[no-untyped-def]
+    """x * 2**n for integral n (as floats); gradual underflow and overflow to infinity as IEEE 754 has them.
+
+    The power is applied in two halves, each a normal number, so that only the last product rounds.
+    """
+    form = _Format(x.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        value, exponent = args
+        kind, integers = _vector_ir(x), _integer_ir(x)
+        # The integer without a conversion, whose result for NaN would be undefined.
+        rounder = _constant(kind, form.rounder)
+        n_bits = builder.sub(builder.bitcast(builder.fadd(exponent, rounder), integers),
+                             builder.bitcast(rounder, integers))
+        half = builder.ashr(n_bits, _constant(integers, 1))
+        for part in (half, builder.sub(n_bits, half)):
+            biased = builder.add(part, _constant(integers, form.bias))
+            power = builder.bitcast(builder.shl(biased, _constant(integers, form.fraction_bits)), kind)
+            value = builder.fmul(value, power)
+        return value
+    return x(x, x), codegen
+
+
+@intrinsic
+def exponent_of(typingctx, x):  # type: ignore[no-untyped-def]
+    """n for which x / 2**n lies in [sqrt(1/2), sqrt(2)), for positive normal x."""
+    form = _Format(x.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        kind, integers = _vector_ir(x), _integer_ir(x)
+        # sqrt(1/2) as bits: what is taken off before the exponent is cut out, so that it is rounded.
+        offset = builder.sub(builder.bitcast(args[0], integers),
+                             builder.bitcast(_constant(kind, 0.70710678118654752), integers))
+        n = builder.ashr(offset, _constant(integers, form.fraction_bits))
+        rounder = _constant(kind, form.rounder)
+        as_float = builder.bitcast(builder.add(n, builder.bitcast(rounder, integers)), kind)
+        return builder.fsub(as_float, rounder)
+    return x(x), codegen
+
+
+@intrinsic
+def load_upto(typingctx, p, count):  # type: ignore[no-untyped-def]
+    """A whole vector if `count` allows it, else `load_first`: one loop body for rows of any length."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        whole = builder.icmp_signed(">=", args[1], ir.Constant(_I64, vector.lanes))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                full = _load(builder, args[0], vector)
+                then_block = builder.block
+            with otherwise:
+                part = _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
+                otherwise_block = builder.block
+        value = builder.phi(_vector_ir(vector))
+        value.add_incoming(full, then_block)
+        value.add_incoming(part, otherwise_block)
+        return value
+    return vector(p, types.intp), codegen
+
+
+@intrinsic
+def store_upto(typingctx, value, p, count):  # type: ignore[no-untyped-def]
+    """The counterpart of `load_upto`."""
+    vector = Vector(p.dtype)
+
+    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        whole = builder.icmp_signed(">=", args[2], ir.Constant(_I64, vector.lanes))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                _store(builder, args[0], args[1], vector)
+            with otherwise:
+                _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
+        return context.get_dummy_value()
+    return types.void(vector, p, types.intp), codegen
