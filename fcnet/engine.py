@@ -25,6 +25,9 @@ takes as many slabs at a time as keep two layers' activations within GROUP_BYTES
 a bit of the result."""
 
 
+_FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
+
+
 class LayerShape(Protocol):
     """What the engine reads of a layer."""
 
@@ -95,19 +98,19 @@ class Engine:
         self.chunk_limit = max(-(-CHUNK_ROWS // self.slab), CHUNK_BYTES // (slab_numbers * self.dtype.itemsize))
         self.flops = 6 * weights - 2 * widths[0] * widths[1]
 
-        self.task = np.zeros(1, network.TASK)
-        task = self.task
-        task["slab"], task["layers"], task["n_layers"] = self.slab, _address(self.layers), len(self.layers)
-        task["inputs"], task["widest"] = n_inputs, max(widths)
         pair = 2 * max(widths) * self.slab * self.dtype.itemsize
-        task["group_slabs"] = min(16, max(1, GROUP_BYTES // pair))
-        task["forward_backward"] = self._part(network.forward_backward, *self._REGION)
-        task["gradient_update"] = self._part(network.gradient_update, *self._REGION)
+        self.group_slabs = min(16, max(1, GROUP_BYTES // pair))
+        self.widest = max(widths)
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
-        task["hyper"] = _address(self.hyper)
-        self._chunk_slabs = self._threads = 0
-        self._no_integers = np.zeros(1, np.intp)
-        self._no_floats = np.zeros(1, self.dtype)
+        self._task = np.zeros(1, network.TASK)
+        self._task_address = _address(self._task)
+        self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
+                  widest=self.widest, group_slabs=self.group_slabs, hyper=_address(self.hyper),
+                  forward_backward=self._part(network.forward_backward, *self._REGION),
+                  gradient_update=self._part(network.gradient_update, *self._REGION))
+        self._chunk_slabs = self._scratch_size = self._scratch_threads = 0
+        self._objective: tuple[str, tuple[str, ...]] | None = None
+        self._none = np.zeros(1, self.dtype)
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -126,70 +129,77 @@ class Engine:
         signature = next(s for s in signatures if len(s) == function.py_func.__code__.co_argcount)
         return _jit.part_address(function, number, *(kinds.get(kind, types.CPointer(number)) for kind in signature))
 
-    def _set_loss(self, loss: str, metrics: Sequence[str]) -> None:
-        fused = losses.FUSED.get((loss, self.activations[-1]))
-        activation = activations.FUNCTIONS[activations.ACTIVATIONS[self.activations[-1]]]
-        forward, backward = (None, None) if fused else activation
+    def _set(self, **fields: int) -> None:
+        """Write integers to the task."""
+        integers = self._task.view(np.int64)
+        for name, value in fields.items():
+            integers[_FIELD[name]] = value
+
+    def _set_objective(self, loss: str | None, metrics: tuple[str, ...] = ()) -> None:
+        """Which compiled parts end the forward pass; without a loss, only the output's activation."""
+        if self._objective == (loss, metrics):
+            return
+        activation = self.activations[-1]
+        fused = losses.FUSED.get((loss, activation)) if loss is not None else None
+        # a fused loss takes logits, and leaves probabilities and dZ
+        forward, backward = (None, None) if fused else activations.FUNCTIONS[activations.ACTIVATIONS[activation]]
         self.layers[-1]["forward"] = self._part(forward, ("A", "rows"))
         self.layers[-1]["backward"] = self._part(backward, ("A", "dA", "rows"))
-        self.task["loss"] = self._part(fused or losses.LOSSES[loss], *self._LOSS)
-        self.metrics = np.array([self._part(losses.METRICS[name], *self._METRIC) for name in metrics], np.intp)
-        self.task["metrics"], self.task["n_metrics"] = _address(self.metrics), len(metrics)
-        self.sums = np.zeros(1 + len(metrics))
-        self.task["sums"] = _address(self.sums)
+        if loss is not None:
+            self._metrics = np.array([self._part(losses.METRICS[name], *self._METRIC) for name in metrics], np.intp)
+            self._set(loss=self._part(fused or losses.LOSSES[loss], *self._LOSS),
+                      metrics=_address(self._metrics), n_metrics=len(metrics))
+        self._objective = loss, metrics
+        self._columns_of_sums = 1 + len(metrics)
 
     # -- memory -----------------------------------------------------------------------------------
 
     def _reserve(self, batch: int, targets: int, threads: int, whole: bool = False) -> None:
         """Workspace for batches of this size; kept, and made anew only when it must grow."""
-        task = self.task
-        slabs = -(-batch // self.slab)
-        chunk = slabs if whole else min(slabs, self.chunk_limit)
         P = self.slab
+        slabs = -(-batch // P)
+        chunk = slabs if whole else min(slabs, self.chunk_limit)
         if chunk > self._chunk_slabs:
-            self._chunk_slabs = chunk
             panels = chunk * P * np.array(self._panel_rows)
             columns = chunk * P * P * np.array(self._column_counts)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
             self.workspace = _aligned(int(starts[-1]), self.dtype)
-            task["workspace"], task["input_panel"], task["chunk_slabs"] = _address(self.workspace), 0, chunk
             self.layers["panel"] = starts[1:len(panels)]
             self.layers["columns"] = starts[len(panels):-1]
             for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
                 self.workspace[start:start + size].reshape(chunk, rows, P)[:, -1] = 1.0
-        group = int(task["group_slabs"][0])
-        scratch = P * max(group * targets + 2 * group * int(task["widest"][0]), MR)
-        if scratch > int(task["scratch_size"][0]) or threads > self._threads:
-            self._threads = max(threads, self._threads)
-            scratch = max(scratch, int(task["scratch_size"][0]))
-            self._scratch = _aligned(scratch * self._threads, self.dtype)
-            # one cache line apart, so that threads do not write to each other's
+            self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=chunk)
+            self._chunk_slabs = chunk
+        scratch = P * max(self.group_slabs * (targets + 2 * self.widest), MR) + network.STRIP * (self.widest + 1)
+        scratch = -(-scratch // 64) * 64
+        if scratch > self._scratch_size or threads > self._scratch_threads:
+            self._scratch_size = max(scratch, self._scratch_size)
+            self._scratch_threads = max(threads, self._scratch_threads)
+            self._scratch = _aligned(self._scratch_size * self._scratch_threads, self.dtype)
+            # a cache line apart, so that threads do not write to each other's
             integers = 2 * P + 8
-            self._integers = np.zeros(integers * self._threads, np.intp)
-            task["scratch"], task["scratch_size"] = _address(self._scratch), scratch
-            task["integers"], task["integers_size"] = _address(self._integers), integers
+            self._integers = np.zeros(integers * self._scratch_threads, np.intp)
+            self._set(scratch=_address(self._scratch), scratch_size=self._scratch_size,
+                      integers=_address(self._integers), integers_size=integers)
 
     # -- running ----------------------------------------------------------------------------------
 
-    def _run(self, mode: int, params: np.ndarray, X: np.ndarray, Y: np.ndarray, batch: int, first: int, last: int,
-             order: np.ndarray | None = None, out: np.ndarray | None = None, whole: bool = False) -> None:
+    def _run(self, mode: int, params: np.ndarray, X: np.ndarray, Y: np.ndarray, batch: int, first: int = 0,
+             last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
+             sums: np.ndarray | None = None, whole: bool = False) -> None:
         """Fill in the task and run its steps; the caller holds `lock`."""
-        task = self.task
         threads = _runtime.shares(self.flops * min(batch, len(X)))
-        targets = Y.shape[1]
-        self._reserve(batch, targets, threads, whole)
-        slab_sums = np.empty((self._chunk_slabs, 1 + int(task["n_metrics"][0])))
-        task["mode"], task["threads"], task["batch"] = mode, threads, batch
-        task["params"], task["X"], task["Y"] = _address(params), _address(X), _address(Y)
-        task["n_rows"], task["targets"] = len(X), targets
-        task["order"] = 0 if order is None else _address(order)
-        task["out"] = 0 if out is None else _address(out)
-        task["slab_sums"] = _address(slab_sums)
+        self._reserve(batch, Y.shape[1], threads, whole)
+        slab_sums = np.empty(self._chunk_slabs * self._columns_of_sums)
+        self._set(mode=mode, threads=threads, batch=batch, n_rows=len(X), targets=Y.shape[1],
+                  params=_address(params), X=_address(X), Y=_address(Y), slab_sums=_address(slab_sums),
+                  order=0 if orders is None else _address(orders), out=0 if out is None else _address(out),
+                  sums=0 if sums is None else _address(sums))
         if threads == 1:
-            network.run(_address(task), first, last)
+            network.run(self._task_address, first, last)
         else:
             with _runtime.launch_lock:
-                network.run(_address(task), first, last)
+                network.run(self._task_address, first, last)
 
     def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
         """The network's outputs.
@@ -204,37 +214,34 @@ class Engine:
         (n, O) array of the engine's dtype
         """
         out = np.empty((len(X), self.outputs), self.dtype)
-        with self.lock:
-            self._set_output_activation()
-            if len(X):
-                self._run(network.PREDICT, params, X, self._no_targets(), len(X), 0, 1, out=out)
+        if len(X):
+            with self.lock:
+                self._set_objective(None)
+                self._run(network.PREDICT, params, X, self._none.reshape(1, 1), len(X), out=out)
         return out
 
-    def _set_output_activation(self) -> None:
-        """A fused loss applies the output's activation itself; without a loss the layer must."""
-        forward, _ = activations.FUNCTIONS[activations.ACTIVATIONS[self.activations[-1]]]
-        self.layers[-1]["forward"] = self._part(forward, ("A", "rows"))
-
-    def _no_targets(self) -> np.ndarray:
-        return self._no_floats.reshape(1, 1)
-
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
-                 metrics: Sequence[str] = ()) -> np.ndarray:
+                 metrics: tuple[str, ...] = ()) -> np.ndarray:
         """Means over the samples of the loss and of each metric, (1 + len(metrics),) float64."""
+        sums = np.zeros(1 + len(metrics))
         with self.lock:
-            self._set_loss(loss, metrics)
-            self._run(network.EVALUATE, params, X, Y, len(X), 0, 1)
-            return self.sums / len(X)
+            self._set_objective(loss, tuple(metrics))
+            self._run(network.EVALUATE, params, X, Y, len(X), sums=sums)
+        return sums / len(X)
 
     def loss_and_gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
                           loss: str) -> tuple[float, np.ndarray]:
         """Loss of one batch and its gradient, flat like `params`."""
-        gradient = np.empty(self.n_params, self.dtype)
         with self.lock:
-            self._set_loss(loss, ())
-            self.task["gradient"] = _address(gradient)
-            self._run(network.GRADIENT, params, X, Y, len(X), 0, 1)
-            return float(self.sums[0] / len(X)), gradient
+            return self._gradient(params, X, Y, loss, whole=False)
+
+    def _gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
+                  whole: bool) -> tuple[float, np.ndarray]:
+        gradient, sums = np.empty(self.n_params, self.dtype), np.zeros(1)
+        self._set_objective(loss)
+        self._set(gradient=_address(gradient))
+        self._run(network.GRADIENT, params, X, Y, len(X), sums=sums, whole=whole)
+        return float(sums[0] / len(X)), gradient
 
     def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
                 loss: str) -> tuple[float, list[dict[str, np.ndarray | None]]]:
@@ -243,14 +250,10 @@ class Engine:
         A, dZ, dW and db are read from the memory that training uses; Z, which training overwrites with A, is the
         same layer run again without its activation.
         """
-        gradient = np.empty(self.n_params, self.dtype)
         found: list[dict[str, np.ndarray | None]] = []
         with self.lock:
-            self._set_loss(loss, ())
-            self._chunk_slabs = 0
-            self.task["gradient"] = _address(gradient)
-            self._run(network.GRADIENT, params, X, Y, len(X), 0, 1, whole=True)
-            value = float(self.sums[0] / len(X))
+            self._chunk_slabs = 0  # a workspace of its own: the batch in one chunk
+            value, gradient = self._gradient(params, X, Y, loss, whole=True)
             A_prev = X
             for l, record in enumerate(self.layers):
                 A, dZ = self._panel(record, len(X)), self._columns(record, self._column_counts[l], len(X))
@@ -279,9 +282,9 @@ class Engine:
         return np.ascontiguousarray(columns.transpose(1, 0, 2).reshape(-1, count * self.slab)[:n, :O])
 
     def train(self, params: np.ndarray, optimizer: OptimizerState, X: np.ndarray, Y: np.ndarray,
-              order: np.ndarray | None, batch_size: int, first: int, last: int, loss: str,
-              metrics: Sequence[str] = ()) -> np.ndarray:
-        """Steps ``first <= step < last`` of an epoch; step k has the rows ``order[k * batch_size:][:batch_size]``.
+              orders: np.ndarray | None, batch_size: int, first: int, last: int, loss: str,
+              metrics: tuple[str, ...], sums: np.ndarray) -> None:
+        """Steps ``first <= step < last``, counted through one or several epochs.
 
         Parameters
         ----------
@@ -289,33 +292,27 @@ class Engine:
             Updated, as are ``optimizer.state`` and ``optimizer.iterations``.
         optimizer : OptimizerState
         X, Y : (n, I) and (n, targets) arrays
-        order : (n,) intp array, or None for the order of the rows
+        orders : (epochs, n) intp array, or None for the order of the rows in every epoch
+            Step k of an epoch has the rows ``order[k * batch_size:][:batch_size]``.
         batch_size : int
         first, last : int
         loss : str
-        metrics : sequence of str
-
-        Returns
-        -------
-        (1 + len(metrics),) float64 array
-            Sums over the samples of those steps of the loss and of each metric.
+        metrics : tuple of str
+        sums : (epochs, 1 + len(metrics)) float64 array
+            The sums over the samples of the loss and of each metric are added to the epoch's row.
         """
         name = "sgd_momentum" if optimizer.name == "sgd" and optimizer.state else optimizer.name
-        state = [*optimizer.state, self._no_floats, self._no_floats]
+        state_1, state_2, *_ = *optimizer.state, self._none, self._none
+        # only a batch in several chunks needs memory for its gradient
+        gradient = np.empty(self.n_params, self.dtype) if batch_size > self.chunk_limit * self.slab else self._none
         with self.lock:
-            self._set_loss(loss, metrics)
+            self._set_objective(loss, metrics)
             hyper = optimizer.hyperparameters()
             self.hyper[:len(hyper)] = hyper
-            task = self.task
-            task["update"] = self._part(optimizers.UPDATES[name], *self._UPDATE)
-            task["state_1"], task["state_2"] = _address(state[0]), _address(state[1])
-            task["iterations"] = optimizer.iterations
-            # a batch in chunks carries its gradient over from one to the next
-            gradient = np.empty(self.n_params if batch_size > self.chunk_limit * self.slab else 1, self.dtype)
-            task["gradient"] = _address(gradient)
-            self._run(network.TRAIN, params, X, Y, batch_size, first, last, order=order)
-            optimizer.iterations = int(task["iterations"][0])
-            return self.sums
+            self._set(update=self._part(optimizers.UPDATES[name], *self._UPDATE), gradient=_address(gradient),
+                      state_1=_address(state_1), state_2=_address(state_2), iterations=optimizer.iterations)
+            self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)
+            optimizer.iterations = int(self._task["iterations"][0])
 
 
 class _Linear:

@@ -24,12 +24,11 @@ from __future__ import annotations
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import helper, inline
 from .simd import (_I64, MR, NV, Vector, _constant, _fma, _lane_numbers, _load, _masked_load, _masked_store,
-                   _prefetch, _scalar_ir, _splat, _store, _vector_ir, lanes)
+                   _splat, _store, _vector_ir, lanes, load_upto, store_upto)
 
 
 @inline
@@ -150,6 +149,21 @@ def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, copies, 
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
     for n in range(copies):
         block_product(m, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate)
+
+
+@helper
+def pack_rows(a, a_k, K, m, packed):
+    """`a` for the microkernel, contiguous: packed[i // MR][k, i % MR] = a[i + k*a_k], i < m.
+
+    Worth its time when several slabs use it: rows of W that are a page apart (1024 outputs) miss the TLB and
+    share one set of the L1 cache.  Forward of 1024 x 1024 on 8 slabs: 77 % of the FMA peak packed in strips of
+    4 blocks (three cache lines of a row), 44 % in place, 55 % in place with prefetches.
+    """
+    for i in range(0, m, MR):
+        n = min(MR, m - i)
+        for k in range(K):
+            for c in range(0, n, lanes(a)):
+                store_upto(load_upto(a + (k * a_k + i + c), n - c), packed + (i * K + k * MR + c), n - c)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -29,9 +29,9 @@ import numpy as np
 from numba import carray, prange, types
 
 from ._jit import helper, parallel_kernel
-from .matmul import block_product, gather_slab, product, scatter_columns, scatter_slab, slab_width
+from .matmul import block_product, gather_slab, pack_rows, product, scatter_columns, scatter_slab, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, address_of, call, pointer_like
+from .simd import MR, address_of, call, lanes, pointer_like, prefetch
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -60,9 +60,14 @@ TASK = np.dtype([(field, np.int64) for field in (
     # compiled parts
     "forward_backward", "gradient_update", "loss", "metrics", "update",
     # where the step is: rows [start, stop) of the order, part of a batch
-    "start", "stop", "first_chunk", "last_chunk",
+    "epoch", "start", "stop", "first_chunk", "last_chunk",
 )] + [("scale", np.float64)])
 """All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
+
+STRIP = 4 * MR
+"""Outputs whose weights are packed together: whole cache lines of a row of W."""
+COLUMN_GROUP = 4
+"""Columns of dZ that stay in the L2 cache while a block of A goes along them."""
 
 _integers = address_of(types.intp)
 _floats = address_of(types.float64)
@@ -84,7 +89,7 @@ def forward_backward(params, task_p, thread, threads):
     for first in range(slabs * thread // threads, last, task.group_slabs):
         count = min(task.group_slabs, last - first)
         _gather(params, task_p, thread, first, count)
-        _forward(params, task_p, first, count)
+        _forward(params, task_p, thread, first, count)
         if task.mode == PREDICT:
             _write_outputs(params, task_p, thread, first, count)
         else:
@@ -100,7 +105,7 @@ def _gather(params, task_p, thread, first, count):
     P = slab_width(params)
     workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
     X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
-    order = carray(_integers(task.order), task.n_rows)
+    order = _integers(task.order) + task.epoch * task.n_rows
     rows = _integers(task.integers) + thread * task.integers_size
     panel = workspace + (task.input_panel + first * (task.inputs + 1) * P)
     targets = scratch + thread * task.scratch_size
@@ -117,21 +122,28 @@ def _gather(params, task_p, thread, first, count):
 
 
 @helper
-def _forward(params, task_p, first, count):
-    """A_l = g_l(A_(l-1) W_l + b_l): a block of MR outputs, its weights in cache, against all slabs of the group."""
+def _forward(params, task_p, thread, first, count):
+    """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
     task = carray(task_p, 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
+    packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - STRIP * (task.widest + 1))
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
         layer = layers[l]
         W = params + layer.weights
         A_prev = workspace + (panel + first * height * P)
         A = workspace + (layer.panel + first * (layer.outputs + 1) * P)
-        for o in range(0, layer.outputs, MR):
-            product(W + o, 1, layer.outputs, 0, A_prev, height * P, layer.rows, 1,
-                    A + o * P, (layer.outputs + 1) * P, min(MR, layer.outputs - o), count, False)
+        for strip in range(0, layer.outputs, STRIP):
+            width = min(STRIP, layer.outputs - strip)
+            pack = count >= 2 and layer.outputs >= STRIP
+            if pack:
+                pack_rows(W + strip, layer.outputs, layer.rows, width, packed)
+            for o in range(0, width, MR):
+                a, a_k = (packed + o * layer.rows, MR) if pack else (W + (strip + o), layer.outputs)
+                product(a, 1, a_k, 0, A_prev, height * P, layer.rows, 1,
+                        A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), count, False)
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
@@ -231,11 +243,20 @@ def gradient_update(params, task_p, thread, threads):
         layer = layers[l]
         blocks = (layer.rows + MR - 1) // MR
         here = blocks * ((layer.outputs + P - 1) // P)
+        columns = here // blocks
         for t in range(max(first - before, 0), min(last - before, here)):
-            column, i = t // blocks, t % blocks * MR
+            # down the rows with COLUMN_GROUP columns at a time: their dZ stays in cache, as does the block of A
+            group = t // (blocks * COLUMN_GROUP)
+            in_group = min(COLUMN_GROUP, columns - group * COLUMN_GROUP)
+            t -= group * blocks * COLUMN_GROUP
+            column, i = group * COLUMN_GROUP + t % in_group, t // in_group * MR
             o = column * P
             rows, width = min(MR, layer.rows - i), min(P, layer.outputs - o)
             at = layer.weights + i * layer.outputs + o
+            for r in range(rows):
+                # the update will want them, and finds them a microkernel later
+                for c in range(0, width, lanes(params)):
+                    prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
             block_product(rows, workspace + (panel + i * P), P, 1, height * P,
@@ -264,15 +285,17 @@ def _copy_tile(source, source_row, target, target_row, rows, columns):
 
 @parallel_kernel
 def run(address, first_step, last_step):
-    """Steps ``first_step <= step < last_step`` of the task; step k has rows [k batch, (k + 1) batch) of the order.
+    """Steps ``first_step <= step < last_step`` of the task, counted through as many epochs as there are orders.
+
+    Step k of an epoch has the rows [k batch, (k + 1) batch) of the epoch's order, the last one what is left.
 
     Parameters
     ----------
     address : int
         Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  ``threads`` says
         into how many shares the work of a region is cut; with 1 no parallel region is entered.  The sums of
-        loss and metrics over the samples are added to ``sums``; parameters, optimizer state and
-        ``iterations`` change in place.
+        loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
+        state and ``iterations`` change in place.
     first_step, last_step : int
         A batch larger than the workspace runs in chunks that add up the gradient.
     """
@@ -281,8 +304,10 @@ def run(address, first_step, last_step):
     region_1, region_2 = task.forward_backward, task.gradient_update
     hyper = carray(_floats(task.hyper), HYPER_SIZE)
     rows_of_chunk = task.chunk_slabs * task.slab
+    steps = (task.n_rows + task.batch - 1) // task.batch
     for step in range(first_step, last_step):
-        begin = step * task.batch
+        task.epoch = step // steps
+        begin = step % steps * task.batch
         end = min(begin + task.batch, task.n_rows)
         task.scale = 1.0 / (end - begin)
         if task.mode == TRAIN:
@@ -314,7 +339,7 @@ def _add_slab_sums(address):
     """The slabs' loss and metrics to the totals, in the order of the slabs."""
     task = carray(_task(address), 1)[0]
     columns = 1 + task.n_metrics
-    slab_sums, sums = _floats(task.slab_sums), _floats(task.sums)
+    slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
     for n in range((task.stop - task.start + task.slab - 1) // task.slab):
         for column in range(columns):
             sums[column] += slab_sums[n * columns + column]

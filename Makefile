@@ -1,0 +1,52 @@
+# make demo | test | lint | bench | test-peers | clean        make test PYTHON=python3.13
+PYTHON ?= python3
+
+VENV := .venv
+BIN := $(VENV)/bin
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+ifeq ($(VERSION),)
+$(error $(PYTHON) does not run; name one with make PYTHON=python3.12)
+endif
+# One stamp for each set of extras. Another PYTHON means a new $(VENV), and with it new stamps.
+CREATED := $(VENV)/python-$(VERSION)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+export PIP_ROOT_USER_ACTION = ignore
+
+.PHONY: demo test lint bench test-peers clean
+
+demo: $(VENV)/with-sklearn,plot
+	@$(BIN)/python examples/demo.py
+
+test: $(VENV)/with-test
+	@$(BIN)/python -m pytest -q tests --ignore=tests/peers
+
+lint: $(VENV)/with-lint
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+
+bench: $(VENV)/with-bench
+	@$(BIN)/python -m pytest -q benchmarks
+	@$(BIN)/python benchmarks/training.py
+
+# The only place that installs PyTorch.
+test-peers: $(VENV)/with-test $(VENV)/with-torch
+	@$(BIN)/python -m pytest -q tests/peers
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(CREATED):
+	@echo "setting up $(VENV) with Python $(VERSION)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/with-torch: $(CREATED)
+	@echo "installing torch==2.13.0"
+	@$(INSTALL) torch==2.13.0
+	@touch $@
+
+$(VENV)/with-%: pyproject.toml $(CREATED)
+	@echo "installing fcnet[$*]"
+	@$(INSTALL) --editable '.[$*]'
+	@touch $@

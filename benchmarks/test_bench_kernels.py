@@ -1,0 +1,187 @@
+"""The public kernels one by one, beside NumPy's way to do the same, checked before they are timed.
+
+    python -m pytest benchmarks --benchmark-columns=min,median
+    python -m pytest benchmarks -k "dense and 1-thread" --benchmark-json=kernels.json
+
+Every benchmark carries its GFLOP/s and the measured FMA peak (or GB/s) in `extra_info` of the JSON file.
+"""
+
+import os
+from functools import cache
+
+import numpy as np
+import pytest
+from peak import measure_peak
+
+import fcnet
+from fcnet import kernels
+
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+THREADS = sorted({1, min(2, CORES)})
+SHAPES = [(32, 64, 64), (128, 784, 128), (256, 512, 512), (512, 1024, 1024)]  # (B, I, O)
+DTYPE = np.float32
+
+rng = np.random.default_rng(0)
+
+
+def normal(*shape):
+    return rng.standard_normal(shape, dtype=DTYPE)
+
+
+class Case:
+    """A kernel and its NumPy counterpart, each writing into the arrays that it returns."""
+
+    def __init__(self, kernel, one_liner, flops=0, moved=0):
+        self.kernel, self.one_liner, self.flops, self.moved = kernel, one_liner, flops, moved
+
+
+def dense_forward(B, I, O):
+    X, W, b, A = normal(B, I), normal(I, O) / np.float32(np.sqrt(I)), normal(O), np.empty((B, O), DTYPE)
+
+    def kernel():
+        kernels.dense_forward(X, W, b, A, kernels.RELU)
+        return [A]
+
+    return Case(kernel, lambda: [np.maximum(X @ W + b, 0)], flops=2 * B * I * O)
+
+
+def dense_backward(B, I, O):
+    dZ, A_prev, W = normal(B, O), np.maximum(normal(B, I), 0), normal(I, O) / np.float32(np.sqrt(O))
+    dZ_prev, dW, db = np.empty_like(A_prev), np.empty_like(W), np.empty(O, DTYPE)
+
+    def kernel():
+        kernels.dense_backward(dZ, A_prev, W, kernels.RELU, dZ_prev, dW, db)
+        return [dZ_prev, dW, db]
+
+    def one_liner():
+        return [(dZ @ W.T) * (A_prev > 0), A_prev.T @ dZ, dZ.sum(axis=0)]
+
+    return Case(kernel, one_liner, flops=4 * B * I * O)
+
+
+def sigmoid_binary_crossentropy(B, O):
+    Z, y = 3 * normal(B, O), (normal(B, O) > 0).astype(DTYPE)
+    p, dZ = np.empty_like(Z), np.empty_like(Z)
+
+    def kernel():
+        loss = kernels.sigmoid_binary_crossentropy(Z, y, p, dZ)
+        return [loss, p, dZ]
+
+    def one_liner():
+        p = 1 / (1 + np.exp(-Z))
+        return [np.mean(np.logaddexp(0, Z) - y * Z), p, (p - y) / y.size]
+
+    return Case(kernel, one_liner, moved=4 * Z.nbytes)
+
+
+def softmax_crossentropy(B, O):
+    Z, y = 3 * normal(B, O), np.eye(O, dtype=DTYPE)[rng.integers(0, O, B)]
+    p, dZ = np.empty_like(Z), np.empty_like(Z)
+
+    def kernel():
+        loss = kernels.softmax_crossentropy(Z, y, p, dZ)
+        return [loss, p, dZ]
+
+    def one_liner():
+        shifted = Z - Z.max(axis=1, keepdims=True)
+        e = np.exp(shifted)
+        sums = e.sum(axis=1, keepdims=True)
+        p = e / sums
+        return [np.mean(np.log(sums[:, 0]) - (y * shifted).sum(axis=1)), p, (p - y) / B]
+
+    return Case(kernel, one_liner, moved=4 * Z.nbytes)
+
+
+def sgd(n):
+    params, gradient, velocity = normal(n), normal(n), np.zeros(n, DTYPE)
+    params_numpy = params.copy()
+
+    def kernel():
+        kernels.sgd(params, gradient, velocity, 0.01, 0.0, False)
+        return [params]
+
+    def one_liner():
+        np.subtract(params_numpy, DTYPE(0.01) * gradient, out=params_numpy)
+        return [params_numpy]
+
+    return Case(kernel, one_liner, moved=5 * params.nbytes)  # the kernel passes over the velocity too
+
+
+def adam(n):
+    gradient = normal(n)
+    state = params, m, v = normal(n), np.zeros(n, DTYPE), np.zeros(n, DTYPE)
+    state_numpy = [a.copy() for a in state]
+
+    def kernel():
+        kernels.adam(params, gradient, m, v, 1, 0.001, 0.9, 0.999, 1e-7)
+        return state
+
+    def one_liner():
+        params, m, v = state_numpy
+        m[:] = DTYPE(0.9) * m + DTYPE(0.1) * gradient
+        v[:] = DTYPE(0.999) * v + DTYPE(0.001) * gradient**2
+        rate = DTYPE(0.001 * np.sqrt(1 - 0.999) / (1 - 0.9))
+        params -= rate * m / (np.sqrt(v) + DTYPE(1e-7))
+        return state_numpy
+
+    return Case(kernel, one_liner, moved=7 * params.nbytes)
+
+
+def elementwise(name, n):
+    x, out = normal(n), np.empty(n, DTYPE)
+
+    def kernel():
+        getattr(kernels, name)(x, out)
+        return [out]
+
+    return Case(kernel, lambda: [getattr(np, name)(x)], moved=2 * x.nbytes)
+
+
+CASES = {
+    **{f"dense_forward {B}x{I}x{O}": (dense_forward, B, I, O) for B, I, O in SHAPES},
+    **{f"dense_backward {B}x{I}x{O}": (dense_backward, B, I, O) for B, I, O in SHAPES},
+    "sigmoid_binary_crossentropy 1000x1": (sigmoid_binary_crossentropy, 1000, 1),
+    "sigmoid_binary_crossentropy 10000x10": (sigmoid_binary_crossentropy, 10_000, 10),
+    "softmax_crossentropy 128x10": (softmax_crossentropy, 128, 10),
+    "softmax_crossentropy 10000x10": (softmax_crossentropy, 10_000, 10),
+    "sgd 1000000": (sgd, 1_000_000),
+    "adam 1000000": (adam, 1_000_000),
+    "exp 100000": (elementwise, "exp", 100_000),
+    "tanh 100000": (elementwise, "tanh", 100_000),
+}
+
+
+@cache
+def peak(threads):
+    return measure_peak(DTYPE, threads)
+
+
+@pytest.fixture(params=THREADS, ids=lambda threads: f"{threads}-thread")
+def threads(request):
+    threadpoolctl = pytest.importorskip(
+        "threadpoolctl", reason="limits NumPy's threads; scikit-learn brings it"
+    )
+    fcnet.set_num_threads(request.param)
+    with threadpoolctl.threadpool_limits(request.param):
+        yield request.param
+    fcnet.set_num_threads(CORES)
+
+
+@pytest.mark.parametrize("how", ["fcnet", "numpy"])
+@pytest.mark.parametrize("name", CASES)
+def test_kernel(benchmark, name, threads, how):
+    make, *arguments = CASES[name]
+    case = make(*arguments)
+    for got, expected in zip([np.copy(a) for a in case.kernel()], case.one_liner(), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=2e-4, atol=2e-5 * max(1, np.abs(expected).max()))
+
+    benchmark.group = f"{name}, {threads} thread(s)"
+    benchmark(case.kernel if how == "fcnet" else case.one_liner)
+    if benchmark.stats is None:  # --benchmark-disable
+        return
+    seconds = benchmark.stats.stats.median
+    if case.flops:
+        benchmark.extra_info["GFLOP/s"] = round(case.flops / seconds / 1e9, 2)
+        benchmark.extra_info["FMA peak, GFLOP/s"] = round(peak(threads), 1)
+    else:
+        benchmark.extra_info["GB/s"] = round(case.moved / seconds / 1e9, 2)

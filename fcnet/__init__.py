@@ -1,0 +1,38 @@
+"""fcnet trains fully connected networks on the CPU, fast.
+
+`Sequential` and `Dense` have Keras's words and meanings; `fcnet.kernels` holds the compiled functions under
+them, usable with plain arrays.
+"""
+
+from pathlib import Path as _Path
+
+# In a source tree the folder kernels/ lies beside fcnet/; only a wheel has it inside. Searching the source
+# tree too makes `fcnet.kernels` the same modules when Python is started there and in an editable install.
+_here = _Path(__file__).resolve().parent
+if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py").is_file():
+    __path__.append(str(_here.parent))
+
+from . import activations, datasets, initializers, kernels, losses, metrics, optimizers  # noqa: E402
+from ._runtime import get_num_threads, set_num_threads  # noqa: E402
+from .layers import Dense, Input  # noqa: E402
+from .model import Sequential  # noqa: E402
+from .seeds import set_seed  # noqa: E402
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dense",
+    "Input",
+    "Sequential",
+    "__version__",
+    "activations",
+    "datasets",
+    "get_num_threads",
+    "initializers",
+    "kernels",
+    "losses",
+    "metrics",
+    "optimizers",
+    "set_num_threads",
+    "set_seed",
+]

@@ -1,0 +1,516 @@
+"""Every argument check and every error text, in one place.
+
+A message names the parameter, what came, what must hold, and the likely fix. Arrays are read once and come
+out in the one form that the kernels are compiled for: C-contiguous, aligned, native byte order, of the
+model's dtype. The caller's arrays are never written to.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+import numbers
+import os
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+DTYPES = ("float32", "float64")
+_CHUNK = 1 << 18  # numbers looked at together when searching for NaN: their flags stay in the cache
+_REAL = (numbers.Real, np.bool_, Decimal)
+
+
+# ---------------------------------------------------------------------------------------------- parameters
+
+
+def whole(name: str, value: Any, low: int, wrong_type: type[Exception] = TypeError) -> int:
+    """`value` as an int of at least `low`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        raise wrong_type(f"{name} must be a whole number, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be {low} or more, got {value!r}")
+    return int(value)
+
+
+def real(name: str, value: Any, low: float, high: float, ends: str = "[]") -> float:
+    """`value` as a finite float between `low` and `high`; `ends` says which ends belong to the range."""
+    within = f"{ends[0]}{low:g}, {high:g}{ends[1]}"
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"{name} must be a number in {within}, got {value!r}")
+    number = float(value)
+    above = number >= low if ends[0] == "[" else number > low
+    below = number <= high if ends[1] == "]" else number < high
+    if not (above and below):
+        raise ValueError(f"{name} must be in {within}, got {value!r}")
+    return number
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; nothing else counts as true or false."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def text(name: str, value: Any) -> str:
+    """`value` as a str that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be a text, got {value!r}")
+    return value
+
+
+def distinct(name: str, values: Sequence[str]) -> None:
+    """Refuse names of which two are the same."""
+    for i, value in enumerate(values):
+        if value in values[:i]:
+            raise ValueError(f"{name}: the name {value!r} stands twice; names must differ")
+
+
+def unknown(kind: str, value: Any, valid: Iterable[str]) -> NoReturn:
+    """Raise for a name that is not in `valid`: the nearest one first, then all of them."""
+    names = sorted(valid)
+    if not isinstance(value, str):
+        raise TypeError(f"{kind} must be a name or object, got {value!r}; the names are {', '.join(names)}")
+    near = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.3)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(f"unknown {kind} {value!r}; {hint}The names are {', '.join(names)}")
+
+
+def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type[T]]) -> T:
+    """The object that `identifier` is, or a new one of the class it is or names."""
+    if isinstance(identifier, base):
+        return identifier
+    found = names.get(identifier) if isinstance(identifier, str) else identifier
+    if isinstance(found, type) and found in names.values():
+        return found()
+    # Each class also has names in other spellings; those in lower case are enough to choose from.
+    unknown(kind, identifier, (name for name in names if name.islower()))
+
+
+def dtype(value: Any) -> np.dtype[Any]:
+    """The model's dtype, float32 or float64."""
+    try:
+        found = np.dtype(value)
+    except TypeError:
+        found = None
+    if value is None or found is None or found.name not in DTYPES:
+        raise ValueError(f"dtype must be 'float32' or 'float64', got {value!r}")
+    return found.newbyteorder("=")
+
+
+def seed(value: Any, name: str = "seed") -> int | np.random.Generator:
+    """A seed: a whole number of 0 or more, or a numpy.random.Generator."""
+    return value if isinstance(value, np.random.Generator) else whole(name, value, 0)
+
+
+def verbose(value: Any) -> int:
+    """How much to show: 0, 1 or 2; "auto" means 1."""
+    if isinstance(value, str) and value == "auto":
+        return 1
+    if not isinstance(value, (int, np.integer)) or value not in (0, 1, 2):
+        raise ValueError(f"verbose must be 'auto', 0 (silence), 1 (bar) or 2 (lines), got {value!r}")
+    return int(value)
+
+
+def batch_size(value: Any, samples: int, default: int = 32) -> int:
+    """The batch size, clipped to the number of samples; a warning says so when it was given."""
+    if value is None:
+        return min(default, samples)
+    size = whole("batch_size", value, 1, wrong_type=ValueError)
+    if size > samples:
+        warnings.warn(
+            f"batch_size is {size} and there are {samples} samples: each batch has {samples}", stacklevel=3
+        )
+    return min(size, samples)
+
+
+def epoch_range(epochs: Any, initial_epoch: Any) -> range:
+    """The epochs to run, counted from 0."""
+    last = whole("epochs", epochs, 1)
+    first = whole("initial_epoch", initial_epoch, 0)
+    if first > last:
+        raise ValueError(
+            f"initial_epoch must not exceed epochs, got {first} and {last}; epochs is the number of the last "
+            "epoch, not a number of further ones"
+        )
+    return range(first, last)
+
+
+def pair(name: str, value: Any) -> tuple[Any, Any]:
+    """`value` as (x, y)."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        came = f"{type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else repr(value)
+        raise ValueError(f"{name} must be a pair (x, y), got {came}")
+    return value[0], value[1]
+
+
+def split(fraction: Any, samples: int) -> int:
+    """How many samples stay for training when the last `fraction` of them is held out."""
+    share = real("validation_split", fraction, 0, 1, "[)")
+    kept = math.floor(samples * (1.0 - share))
+    if share and not 0 < kept < samples:
+        raise ValueError(
+            f"validation_split={fraction!r} of {samples} samples leaves {kept} to train on and "
+            f"{samples - kept} to validate on; both need at least one"
+        )
+    return kept
+
+
+def input_size(input_dim: Any, input_shape: Any) -> int | None:
+    """Number of features from Keras's `input_dim=2` or `input_shape=(2,)`."""
+    size = None if input_dim is None else whole("input_dim", input_dim, 1)
+    if input_shape is None:
+        return size
+    shape = (input_shape,) if isinstance(input_shape, numbers.Integral) else input_shape
+    if isinstance(shape, str) or not isinstance(shape, Sequence) or len(shape) != 1:
+        raise ValueError(
+            f"input_shape must hold one number, the features, like (2,); got {input_shape!r}. Flatten images "
+            "first: X.reshape(len(X), -1)"
+        )
+    if size is not None and shape[0] != size:
+        raise ValueError(f"input_dim={input_dim!r} and input_shape={input_shape!r} contradict each other")
+    return whole("input_shape[0]", shape[0], 1)
+
+
+def output_fits(loss: str, activation: str, units: int) -> None:
+    """Refuse a loss that makes no sense with the last layer."""
+    if activation == "softmax" and units == 1:
+        raise ValueError(
+            "softmax of 1 unit is always 1: use activation='sigmoid' with loss='binary_crossentropy', or "
+            "one unit for every class"
+        )
+    if loss in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        if activation != "softmax":
+            raise ValueError(
+                f"loss={loss!r} fits a last layer with activation='softmax', got {activation!r} with {units} "
+                f"unit{'s' * (units > 1)}; for one sigmoid unit use loss='binary_crossentropy'"
+            )
+    elif loss == "binary_crossentropy" and activation not in ("sigmoid", "softmax"):
+        raise ValueError(
+            f"loss='binary_crossentropy' fits a last layer with activation='sigmoid' or 'softmax', got "
+            f"{activation!r}; for any other use loss='mean_squared_error'"
+        )
+
+
+def metric_fits(metric: str, loss: str, units: int) -> None:
+    """Refuse a metric that needs labels of another kind than the loss."""
+    sparse = loss == "sparse_categorical_crossentropy"
+    if sparse and metric != "sparse_categorical_accuracy":
+        raise ValueError(
+            f"metric {metric!r} does not fit the class numbers of loss={loss!r}; use 'accuracy', or one-hot "
+            "labels with loss='categorical_crossentropy'"
+        )
+    if not sparse and metric == "sparse_categorical_accuracy":
+        raise ValueError(
+            f"metric {metric!r} fits loss='sparse_categorical_crossentropy' only, got loss={loss!r}; use "
+            "'accuracy', which picks the fitting one"
+        )
+    if metric == "categorical_accuracy" and units == 1:
+        raise ValueError(f"metric {metric!r} of 1 unit is always 1: use 'binary_accuracy' or 'accuracy'")
+
+
+def memory(n_params: int, dtype: np.dtype[Any]) -> None:
+    """Refuse parameters and a gradient that exceed the machine's memory, before allocating them."""
+    need = 2 * n_params * dtype.itemsize
+    have = _physical_memory()
+    if need > have:
+        raise MemoryError(
+            f"{n_params:,} parameters and their gradient in {dtype.name} need {need / 2**30:,.1f} GiB; this "
+            f"machine has {have / 2**30:,.1f} GiB"
+        )
+
+
+def _physical_memory() -> float:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):  # Windows: NumPy raises its own MemoryError
+        return math.inf
+
+
+# -------------------------------------------------------------------------------------------------- arrays
+
+
+def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: int = 1) -> np.ndarray:
+    """The samples as a C-contiguous array of the model's dtype.
+
+    Parameters
+    ----------
+    X : array_like of shape (B, I)
+        Anything NumPy reads as numbers: arrays of any layout and real dtype, lists, memory maps, and pandas,
+        polars and Arrow tables.
+    dtype : numpy.dtype
+        float32 or float64.
+    expected : int, optional
+        The number of features the model was built for.
+    least : int, default=1
+        The smallest number of rows.
+
+    Returns
+    -------
+    ndarray of shape (B, I)
+        The caller's own memory when it already has the right form: it is only read.
+
+    Raises
+    ------
+    TypeError
+        If X holds no real numbers, or is sparse.
+    ValueError
+        If the shape is wrong, or a value is missing, NaN, infinite or too large for `dtype`.
+    """
+    A = _numeric("X", X)
+    if A.ndim != 2:
+        fix = "X.reshape(-1, 1) if it is one feature, X.reshape(1, -1) if it is one sample"
+        if A.ndim > 2:
+            fix = "X.reshape(len(X), -1)"
+        raise ValueError(f"X: expected 2-D (samples, features), got {A.shape}; pass {fix}")
+    if A.shape[1] == 0:
+        raise ValueError(f"X has no features, its shape is {A.shape}")
+    if expected is not None and A.shape[1] != expected:
+        raise ValueError(f"X has {_count(A.shape[1], 'feature')}, the model expects {expected}")
+    if A.shape[0] < least:
+        raise ValueError(f"X has no samples, its shape is {A.shape}")
+    return _normalised("X", A, dtype)
+
+
+def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -> np.ndarray:
+    """The labels as a C-contiguous 2-D array of the model's dtype, fit for the loss.
+
+    Parameters
+    ----------
+    y : array_like of shape (B,), (B, 1) or (B, O)
+        (B,) and (B, 1) mean the same.
+    dtype : numpy.dtype
+        float32 or float64.
+    loss : str
+        Canonical name; it says what y may hold.
+    units : int
+        O, the units of the last layer.
+    samples : int
+        B, the rows of X.
+
+    Returns
+    -------
+    ndarray of shape (B, O), or (B, 1) with class numbers for sparse_categorical_crossentropy
+
+    Raises
+    ------
+    TypeError, ValueError
+        If y is not numeric, has another length than X or another width than the output, or holds a label
+        outside the range of the loss.
+    """
+    A = _numeric("y", y)
+    if A.ndim not in (1, 2):
+        raise ValueError(f"y: expected (samples,) or (samples, {units}), got {A.shape}")
+    if A.shape[0] != samples:
+        raise ValueError(f"X has {_count(samples, 'sample')} and y has {A.shape[0]}; they must be equal")
+    A = A.reshape(samples, -1)
+    sparse = loss == "sparse_categorical_crossentropy"
+    if A.shape[1] != (1 if sparse else units):
+        _wrong_width(np.shape(y), A.shape[1], loss, units)
+    if sparse:
+        _class_numbers(A, units, dtype)
+        return _normalised("y", A, dtype)
+    Y = _normalised("y", A, dtype)
+    if loss in ("binary_crossentropy", "categorical_crossentropy"):
+        outside = (Y < 0) | (Y > 1)
+        if outside.any():
+            row, column = np.argwhere(outside)[0]
+            raise ValueError(
+                f"y holds {A[row, column]} at row {row}, loss={loss!r} needs labels in [0, 1]; for other "
+                "values use loss='mean_squared_error'"
+            )
+    if loss == "categorical_crossentropy":
+        # The gradient (p - y)/B holds only for labels that add up to 1.
+        sums = Y.sum(axis=1, dtype=np.float64)
+        wrong = np.abs(sums - 1) > 1e-3
+        if wrong.any():
+            row = int(wrong.argmax())
+            raise ValueError(
+                f"y adds up to {sums[row]:g} at row {row}; loss='categorical_crossentropy' needs one-hot "
+                "labels or probabilities (several classes at once: sigmoid, loss='binary_crossentropy')"
+            )
+    return Y
+
+
+def weights(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+    """One array of weights of exactly this shape."""
+    A = _numeric(name, value)
+    if A.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {A.shape}")
+    return _normalised(name, A, dtype)
+
+
+def feature_names(X: Any) -> tuple[str, ...] | None:
+    """The column names of a table (pandas, polars, Arrow), or None for anything else."""
+    names = getattr(X, "column_names", None)
+    if names is None:
+        names = getattr(X, "columns", None)
+    if names is None or isinstance(X, np.ndarray):
+        return None
+    names = tuple(names) if isinstance(names, Iterable) else ()
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def same_features(expected: tuple[str, ...] | None, X: Any) -> None:
+    """Refuse a table whose columns are not, in this order, those that the model was fitted with."""
+    came = feature_names(X) if expected is not None else None
+    if expected is None or came is None or came == expected:
+        return
+    if sorted(came) == sorted(expected):
+        fix = f"the order must be {list(expected)}"
+    else:
+        missing, surplus = sorted(set(expected) - set(came)), sorted(set(came) - set(expected))
+        fix = f"missing {missing}, not expected {surplus}"
+    raise ValueError(f"X has columns {list(came)}, the model was fitted with {list(expected)}: {fix}")
+
+
+def _normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """`A` C-contiguous, aligned and of `dtype`, every value finite."""
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        B = np.require(A, dtype, ["C", "A"])
+    flat = B.reshape(-1)
+    for start in range(0, flat.size, _CHUNK):
+        finite = np.isfinite(flat[start : start + _CHUNK])
+        if not finite.all():
+            _not_finite(name, A, start + int(finite.argmin()), dtype)
+    return B
+
+
+def _not_finite(name: str, A: np.ndarray, position: int, dtype: np.dtype[Any]) -> NoReturn:
+    index = np.unravel_index(position, A.shape)
+    value = A[index]
+    where = _where(index)
+    if np.isnan(value):
+        raise ValueError(f"{name}: NaN at {where}; remove or fill missing values first")
+    if np.isinf(value):
+        raise ValueError(f"{name}: {value} at {where}; every value must be finite")
+    fix = "scale the inputs" if name == "X" else "scale the targets" if name == "y" else "use smaller values"
+    raise ValueError(f"{name}: {value!s} at {where} is beyond {dtype.name}; {fix}")
+
+
+def _numeric(name: str, values: Any) -> np.ndarray:
+    """Any container of real numbers as a NumPy array of a real dtype, not yet converted or copied."""
+    if type(values) is np.ndarray and values.dtype.kind in "fiub":
+        return values
+    if values is None:
+        raise TypeError(f"{name} must be an array of numbers, got None")
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        where = _where(np.argwhere(np.ma.getmaskarray(values))[0])
+        raise ValueError(f"{name} is masked at {where}; fill masked values first, with .filled()")
+    if hasattr(values, "toarray") and not hasattr(values, "__array__"):
+        raise TypeError(f"{name} is sparse ({type(values).__name__}): dense input only; use {name}.toarray()")
+    if isinstance(values, (str, bytes, dict, set, frozenset)):
+        raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__} {values!r:.60}")
+    A = _read(name, values)
+    kind = A.dtype.kind
+    if kind == "O":
+        A = _unboxed(name, A)
+    elif kind in "USTVcMm":
+        # In a list of numbers and text NumPy has made text of all: look at the list's own values.
+        index, value = _first_not_real(np.asarray(values, dtype=object)) if kind in "UST" else (None, None)
+        if index is None and A.size:
+            index, value = (0,) * A.ndim, A.flat[0]
+        where = "" if index is None else f"{value!r} at {_where(index)}: "
+        raise TypeError(f"{name} must hold real numbers, got {where}{_KINDS[kind]}")
+    return A
+
+
+_KINDS = {
+    "U": "text; turn numbers in text with .astype(float), classes with np.unique(y, return_inverse=True)",
+    "c": "complex; pass real and imaginary part as two features",
+    "M": "datetime; pass a difference in seconds or days",
+    "m": "timedelta; divide by np.timedelta64(1, 's')",
+    "V": "records; pass one plain column for every field",
+}
+_KINDS["S"] = _KINDS["T"] = _KINDS["U"]
+
+
+def _read(name: str, values: Any) -> np.ndarray:
+    if not hasattr(values, "__array__") and hasattr(values, "to_numpy"):
+        values = values.to_numpy()
+    elif not isinstance(values, (Sequence, numbers.Number)) and not any(
+        hasattr(values, face) for face in ("__array__", "__array_interface__", "__buffer__", "__len__")
+    ):
+        raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}")
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        lengths = [len(row) if hasattr(row, "__len__") else None for row in values]
+        odd = next((i for i, length in enumerate(lengths) if length != lengths[0]), None)
+        if odd is None:
+            raise ValueError(f"{name} cannot be read as an array: {error}") from error
+        first, came = ("a number" if n is None else f"{n} values" for n in (lengths[0], lengths[odd]))
+        raise ValueError(f"{name} is ragged: row 0 has {first}, row {odd} has {came}") from error
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(f"{name} cannot be read as an array of numbers: {error}") from error
+
+
+def _unboxed(name: str, A: np.ndarray) -> np.ndarray:
+    """An array of Python objects, all real numbers, as the plain array of the same values."""
+    index, value = _first_not_real(A)
+    if index is not None:
+        if value is None or type(value).__name__ in ("NAType", "NaTType"):
+            error = ValueError if name == "X" else TypeError
+            raise error(f"{name}: missing value {value!r} at {_where(index)}; remove or fill missing values")
+        if isinstance(value, (list, tuple, np.ndarray)):
+            raise TypeError(f"{name} is ragged or nested: {_where(index)} holds {value!r:.60}")
+        raise TypeError(f"{name} must hold real numbers, got {value!r:.60} at {_where(index)}")
+    # By way of a list, so that whole numbers become int64 and not float64: the bits of the plain array.
+    plain = np.array(A.ravel().tolist()).reshape(A.shape)
+    if plain.dtype.kind == "O":
+        try:
+            plain = A.astype(np.float64)
+        except OverflowError:
+            raise ValueError(f"{name} holds a whole number beyond float64; scale the inputs") from None
+    return plain
+
+
+def _first_not_real(A: np.ndarray) -> tuple[Any, Any]:
+    """Index and value of the first object that is no real number; the index is None if there is none."""
+    for position, value in enumerate(A.flat):
+        if not isinstance(value, _REAL) or isinstance(value, np.timedelta64):
+            return np.unravel_index(position, A.shape), value
+    return None, None
+
+
+def _class_numbers(A: np.ndarray, units: int, dtype: np.dtype[Any]) -> None:
+    """Refuse class numbers that are no whole numbers in 0..units-1: a kernel would read foreign memory."""
+    if units > 2 ** np.finfo(dtype).nmant:
+        raise ValueError(f"{units} classes cannot be told apart in {dtype.name}; use dtype='float64'")
+    if A.dtype.kind == "f":
+        whole_numbers = np.isnan(A) | (A == np.floor(A))
+        if not whole_numbers.all():
+            row = int(whole_numbers.argmin())
+            raise ValueError(
+                f"y: label {A[row, 0]} at row {row} is not a class number; classes are whole numbers from 0 "
+                "(for continuous values use loss='mean_squared_error')"
+            )
+    outside = ((A < 0) | (A >= units)) & np.isfinite(A)
+    if outside.any():
+        row = int(outside.argmax())
+        raise ValueError(
+            f"y: label {A[row, 0]} at row {row} is outside 0..{units - 1}, the last layer has "
+            f"{_count(units, 'unit')}; number the classes from 0 with np.unique(y, return_inverse=True)"
+        )
+
+
+def _wrong_width(shape: tuple[int, ...], columns: int, loss: str, units: int) -> NoReturn:
+    fix = ""
+    if loss == "sparse_categorical_crossentropy":
+        units, fix = 1, "; one-hot labels need loss='categorical_crossentropy'"
+    elif loss == "categorical_crossentropy" and columns == 1:
+        fix = "; class numbers need loss='sparse_categorical_crossentropy'"
+    raise ValueError(f"y has shape {shape}, loss={loss!r} needs (samples, {units}){fix}")
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def _where(index: Iterable[Any]) -> str:
+    return ", ".join(f"{axis} {int(i)}" for axis, i in zip(("row", "column", "plane"), index, strict=False))

@@ -1,0 +1,128 @@
+"""Metrics: their names and formulas. The arithmetic is compiled, in `fcnet.kernels`.
+
+A metric is a mean over all samples of an epoch. As in Keras, its key in the History is the name it was given
+by: "acc" for "acc", "mse" for "mse"; an object has its own name.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar
+
+from . import checks
+
+
+class Metric:
+    """Base class. `kernel` is the mean that the kernels compute; `name` is the key in the History."""
+
+    kernel: ClassVar[str]
+    default_name: ClassVar[str]
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = self.default_name if name is None else name
+
+    def result(self, mean: float) -> float:
+        """The metric from the mean over the samples of what the kernel computes."""
+        return mean
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name={self.name!r})"
+
+
+class BinaryAccuracy(Metric):
+    """The share of outputs with (p > 0.5) equal to y, mean over outputs and samples."""
+
+    kernel = default_name = "binary_accuracy"
+
+
+class CategoricalAccuracy(Metric):
+    """The share of samples whose largest output is where the one-hot label y (B, O) is largest."""
+
+    kernel = default_name = "categorical_accuracy"
+
+
+class SparseCategoricalAccuracy(Metric):
+    """The share of samples whose largest output is at the class number y (B,)."""
+
+    kernel = default_name = "sparse_categorical_accuracy"
+
+
+class MeanSquaredError(Metric):
+    """(A - y)^2, mean over outputs and samples."""
+
+    kernel = default_name = "mean_squared_error"
+
+
+class MeanAbsoluteError(Metric):
+    """|A - y|, mean over outputs and samples."""
+
+    kernel = default_name = "mean_absolute_error"
+
+
+class RootMeanSquaredError(Metric):
+    """The square root of the mean squared error over all samples of the epoch."""
+
+    kernel, default_name = "mean_squared_error", "root_mean_squared_error"
+
+    def result(self, mean: float) -> float:
+        """The root of the mean square; NaN stays NaN."""
+        return math.sqrt(mean)
+
+
+class Accuracy(Metric):
+    """Binary, categorical or sparse categorical accuracy: `resolve` picks the one that fits."""
+
+    kernel = default_name = "accuracy"
+
+
+_KINDS = (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    SparseCategoricalAccuracy,
+    MeanSquaredError,
+    MeanAbsoluteError,
+    RootMeanSquaredError,
+)
+METRICS: dict[str, type[Metric]] = {
+    **{kind.default_name: kind for kind in _KINDS},
+    **{kind.__name__: kind for kind in _KINDS},
+    "acc": Accuracy,
+    **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
+    **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
+    **dict.fromkeys(("rmse", "RMSE"), RootMeanSquaredError),
+}
+
+
+def get(identifier: Any) -> Metric:
+    """The metric of a name, a class or an object.
+
+    Raises
+    ------
+    ValueError
+        If the name is not known; the message has the valid names and the nearest one.
+    TypeError
+        If `identifier` is neither a name nor a Metric.
+    """
+    metric = checks.declared("metric", identifier, Metric, METRICS)
+    if isinstance(identifier, str):
+        metric.name = identifier
+    return metric
+
+
+def resolve(metric: Metric, loss: str, units: int) -> Metric:
+    """The metric for this loss and output, with Keras's rule for "accuracy".
+
+    One unit: binary; class numbers: sparse categorical; several units: categorical.
+
+    Raises
+    ------
+    ValueError
+        If the metric needs labels of another kind than the loss.
+    """
+    if isinstance(metric, Accuracy):
+        if loss == "sparse_categorical_crossentropy":
+            return SparseCategoricalAccuracy(metric.name)
+        return BinaryAccuracy(metric.name) if units == 1 else CategoricalAccuracy(metric.name)
+    checks.metric_fits(metric.kernel, loss, units)
+    return metric

@@ -1,0 +1,566 @@
+"""Sequential: the thin class over parameters, engine and training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+
+from . import callbacks, checks, layout, losses, metrics, optimizers, seeds, training
+from .callbacks import History
+from .engine import Engine
+from .inspection import Inspection, LayerPass
+from .layers import Dense, Input
+
+Reported: TypeAlias = float | list[float] | dict[str, float]
+
+
+class Sequential:
+    """A fully connected network: layers one after the other.
+
+    Parameters
+    ----------
+    layers : iterable of Dense, optional
+        The layers; an `Input` may stand first. More can be added with `add`.
+    name : str, optional
+        Default: "sequential".
+    dtype : str, default="float32"
+        float32 or float64, of all parameters and arithmetic.
+
+    Attributes
+    ----------
+    history : History or None
+        Of the last fit, also of one that was interrupted.
+    optimizer : Optimizer or None
+        Of the last `compile`.
+
+    Examples
+    --------
+    >>> from fcnet import Dense, Sequential
+    >>> model = Sequential([Dense(4, input_dim=2, activation="relu"), Dense(1, activation="sigmoid")])
+    >>> model.count_params()
+    17
+    """
+
+    def __init__(
+        self, layers: Iterable[Dense | Input] | None = None, name: str | None = None, dtype: Any = "float32"
+    ) -> None:
+        self.name = "sequential" if name is None else checks.text("name", name)
+        self._dtype = checks.dtype(dtype)
+        self._layers: list[Dense] = []
+        self._inputs: int | None = None
+        self._flat: np.ndarray | None = None
+        self._engine: Engine | None = None
+        self._feature_names: tuple[str, ...] | None = None
+        self.history: History | None = None
+        self.optimizer: optimizers.Optimizer | None = None
+        self._optimizer_state: list[np.ndarray] | None = None
+        self._loss: str | None = None
+        self._metrics: list[metrics.Metric] = []
+        self._objective: training.Objective | None = None  # loss and metrics for the last layer
+        for layer in layers or ():
+            self.add(layer)
+
+    # ------------------------------------------------------------------------------------------- layers
+
+    def add(self, layer: Dense | Input) -> None:
+        """Append a layer. Its weights are drawn now if the input size is known, else at the first fit.
+
+        Adding to a model that was fitted keeps its weights and starts the optimizer afresh. The flat vector
+        becomes a new one: views taken before no longer follow the model.
+
+        Raises
+        ------
+        TypeError
+            If it is neither a Dense nor, as the first thing, an Input.
+        ValueError
+            If it belongs to a model already, or its input size or name does not fit.
+        MemoryError
+            If the parameters exceed the machine's memory.
+        """
+        if isinstance(layer, Input):
+            if self._layers or self._inputs is not None:
+                raise ValueError(f"{layer!r} must come first, {self.name!r} has an input or layers already")
+            self._inputs = layer.shape[0]
+            return
+        if not isinstance(layer, Dense):
+            raise TypeError(f"layer must be a fcnet.Dense or, as the first, a fcnet.Input, got {layer!r}")
+        if layer.built or any(layer is known for known in self._layers):
+            raise ValueError(f"{layer!r} belongs to a model already; make a new Dense for every place")
+        name = self._free_name(layer.name)
+        previous = self._layers[-1].units if self._layers else self._inputs
+        if layer.input_dim is not None and previous not in (None, layer.input_dim):
+            raise ValueError(f"{name!r} has input_dim={layer.input_dim}, what comes before gives {previous}")
+        if layer.input_dim is not None and previous is None and self._layers:
+            raise ValueError("input_dim belongs to the first layer")
+        inputs = self._inputs if self._layers else (previous or layer.input_dim)
+        layers = [*self._layers, layer]
+        if inputs is not None:
+            self._allocate(inputs, layers)
+        layer.name = name
+        self._layers, self._inputs, self._objective = layers, inputs, None
+
+    def build(self, input_shape: int | Sequence[int | None]) -> None:
+        """Draw the weights for inputs of this shape: (None, I), (I,) or I. Nothing happens if built already.
+
+        Raises
+        ------
+        ValueError
+            If there is no layer, or the model was built for another number of features.
+        """
+        size = input_shape[-1] if isinstance(input_shape, Sequence) else input_shape
+        inputs = checks.whole("input_shape", size, 1)
+        self._need_layers()
+        if self._inputs not in (None, inputs):
+            raise ValueError(f"input_shape is {input_shape!r}, the model expects {self._inputs} features")
+        if self._flat is None:
+            self._allocate(inputs, self._layers)
+            self._inputs = inputs
+
+    def _allocate(self, inputs: int, layers: Sequence[Dense]) -> None:
+        """A flat vector for these layers: known weights kept, new ones drawn; bound when all went well."""
+        places = layout.slots(inputs, layers)
+        checks.memory(places[-1].stop, self._dtype)
+        flat = np.zeros(places[-1].stop, self._dtype)
+        known = 0 if self._flat is None else self._flat.size
+        flat[:known] = self._flat if known else 0
+        for layer, slot in zip(layers, places, strict=True):
+            if slot.start >= known:
+                layer._initialize(flat, slot)
+        self._bind(flat, zip(layers, places, strict=True))
+
+    def _bind(self, flat: np.ndarray, places: Iterable[tuple[Dense, layout.Slot]]) -> None:
+        for layer, slot in places:
+            layer._bind(flat, slot)
+        self._flat, self._engine = flat, None
+
+    def _free_name(self, name: str | None) -> str:
+        taken = {layer.name for layer in self._layers}
+        if name is not None:
+            if name in taken:
+                raise ValueError(f"the model has a layer named {name!r} already; names must differ")
+            return name
+        candidates = ("dense", *(f"dense_{i}" for i in range(1, len(taken) + 1)))
+        return next(candidate for candidate in candidates if candidate not in taken)
+
+    @property
+    def layers(self) -> list[Dense]:
+        """The layers, in a new list."""
+        return list(self._layers)
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Dense:
+        """The layer of this name, or at this place.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or not exactly one of the two is given.
+        """
+        if (name is None) == (index is None):
+            raise ValueError(f"give a name or an index, got name={name!r} and index={index!r}")
+        if index is not None:
+            if not -len(self._layers) <= index < len(self._layers):
+                raise ValueError(f"index {index!r} is outside the {len(self._layers)} layers")
+            return self._layers[index]
+        for layer in self._layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"no layer {name!r}; the layers are {[layer.name for layer in self._layers]}")
+
+    # --------------------------------------------------------------------------------------- parameters
+
+    @property
+    def dtype(self) -> str:
+        """float32 or float64."""
+        return self._dtype.name
+
+    @property
+    def built(self) -> bool:
+        """Whether the model has its parameters."""
+        return self._flat is not None
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """The flat parameter vector, live: layer after layer W (I, O) row by row, then b (O,).
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not built.
+        """
+        if self._flat is None:
+            self._need_layers()
+            raise RuntimeError(
+                f"the model {self.name!r} has no parameters yet: give its first layer input_dim, or call fit"
+            )
+        return self._flat
+
+    def count_params(self) -> int:
+        """Number of parameters."""
+        return self.parameters.size
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of W (I, O) and b (O,) of all layers, in one list."""
+        self.parameters  # noqa: B018 - raises if there are none
+        return [array for layer in self._layers for array in layer.get_weights()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all W and b from a list as `get_weights` gives it; the optimizer's state stays.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the number of arrays, a shape or a value does not fit; nothing is changed then.
+        """
+        self.parameters  # noqa: B018 - raises if there are none
+        counts = [1 + layer.use_bias for layer in self._layers]
+        if len(weights) != sum(counts):
+            raise ValueError(f"weights must hold {sum(counts)} arrays, W and b by layer, got {len(weights)}")
+        rest = iter(weights)
+        checked = [
+            layer._checked([next(rest) for _ in range(count)])
+            for layer, count in zip(self._layers, counts, strict=True)
+        ]
+        for layer, arrays in zip(self._layers, checked, strict=True):
+            layer.set_weights(arrays)
+
+    def summary(self, print_fn: Callable[[str], Any] = print) -> None:
+        """Print the layers with their output shapes and numbers of parameters."""
+        rows = [("Layer", "Output shape", "Activation", "Parameters")]
+        for layer in self._layers:
+            count = f"{layer.count_params():,}" if layer.built else "not built"
+            rows.append((str(layer.name), f"(None, {layer.units})", layer.activation, count))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
+        rule = "-" * max(map(len, lines))
+        total = "Not built: no input size yet"
+        if self._flat is not None:
+            total = f"{self._flat.size:,} parameters, {self._flat.nbytes:,} bytes in {self.dtype}"
+        shown = [f'Model "{self.name}"', rule, lines[0], rule, *lines[1:], rule, total]
+        print_fn("\n".join(text.rstrip() for text in shown))
+
+    # ----------------------------------------------------------------------------------------- training
+
+    def compile(
+        self,
+        optimizer: str | optimizers.Optimizer | None = None,
+        loss: str | losses.Loss | None = None,
+        metrics: Sequence[str | metrics.Metric] | None = None,
+    ) -> None:
+        """Say how to train. The optimizer starts afresh, also when its object was used before.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            "sgd", "adam", "adamax" or an object of `fcnet.optimizers`. There is no default.
+        loss : str or Loss
+            "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy",
+            "mean_squared_error" or an object of `fcnet.losses`.
+        metrics : list of str or Metric, optional
+            "accuracy" or names and objects of `fcnet.metrics`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If a name is unknown, or the loss does not fit the last layer.
+        """
+        if optimizer is None or loss is None:
+            missing = "an optimizer" if optimizer is None else "a loss"
+            raise ValueError(f"compile needs {missing}, like optimizer='adam', loss='binary_crossentropy'")
+        chosen, name, wanted = optimizers.get(optimizer), losses.get(loss).name, _metrics(metrics)
+        self._objective = self._aim(name, wanted) if self._layers else None
+        chosen.reset()
+        self.optimizer, self._optimizer_state = chosen, chosen.state
+        self._loss, self._metrics = name, wanted
+
+    def fit(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        *,
+        validation_split: float = 0.0,
+        validation_data: tuple[Any, Any] | None = None,
+        shuffle: bool = True,
+        initial_epoch: int = 0,
+        seed: int | np.random.Generator | None = None,
+    ) -> History:
+        """Train.
+
+        Parameters
+        ----------
+        x : array_like of shape (n, I)
+            Samples; see `fcnet.checks.features` for what is accepted. Never written to.
+        y : array_like of shape (n,), (n, 1) or (n, O)
+            Labels, as the loss wants them.
+        batch_size : int, optional
+            Default 32. A larger number than there are samples means all of them, with a warning.
+        epochs : int, default=1
+            Number of the last epoch.
+        verbose : "auto", 0, 1 or 2, default="auto"
+            0 silence, 1 or "auto" a progress bar, 2 one line an epoch.
+        validation_split : float, default=0.0
+            The share of samples, the last ones before shuffling, that is held out for validation.
+        validation_data : pair of array_like, optional
+            (x, y) for validation; goes before `validation_split`.
+        shuffle : bool, default=True
+            A new order of the samples for every epoch.
+        initial_epoch : int, default=0
+            The epoch to begin with. With a whole-number `seed`, the orders of the epochs before are skipped,
+            so a fit in two parts takes the samples in the same order as one in one part.
+        seed : int or numpy.random.Generator, optional
+            Of the order of the samples. Default: the generator of `fcnet.set_seed`.
+
+        Returns
+        -------
+        History
+            Also kept as `model.history`.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled.
+        TypeError, ValueError
+            If an argument does not fit; nothing has changed then.
+        FloatingPointError
+            If training diverges; parameters and optimizer are as at the start of that epoch.
+        KeyboardInterrupt
+            On Ctrl-C; parameters are those of the last complete step, the History is kept.
+        """
+        objective = self._compiled("fit")
+        shown = checks.verbose(verbose)
+        run = checks.epoch_range(epochs, initial_epoch)
+        mixed = checks.flag("shuffle", shuffle)
+        X, Y = self._data(x, y, objective)
+        validation = None
+        if validation_data is not None:
+            validation = self._data(*checks.pair("validation_data", validation_data), objective, X.shape[1])
+        elif validation_split:
+            kept = checks.split(validation_split, len(X))
+            validation = X[kept:], Y[kept:]
+            X, Y = X[:kept], Y[:kept]
+        size = checks.batch_size(batch_size, len(X))
+        generator = seeds.generator(seed)
+        if mixed and seed is not None and not isinstance(seed, np.random.Generator):
+            skipped = np.arange(len(X))
+            for _ in range(run.start):
+                generator.shuffle(skipped)
+
+        network = self._network(objective, X.shape[1])
+        self._feature_names = checks.feature_names(x) or self._feature_names
+        steps = -(-len(X) // size)
+        self.history = History(self, {"verbose": shown, "epochs": run.stop, "steps": steps})
+        display = callbacks.display(shown, run, steps)
+        try:
+            fit = training.Fit(network, X, Y, validation, size, self.history, display)
+            fit.run(run, mixed, generator)
+        finally:
+            if display is not None:
+                display.close()
+        return self.history
+
+    def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Reported:
+        """One step on all samples given; the loss, or [loss, metrics...], before the step.
+
+        Raises
+        ------
+        RuntimeError, TypeError, ValueError, FloatingPointError
+            As `fit` does.
+        """
+        objective = self._compiled("train_on_batch")
+        X, Y = self._data(x, y, objective)
+        values = training.train_on_batch(self._network(objective, X.shape[1]), X, Y)
+        return _reported(objective, values, return_dict)
+
+    def evaluate(
+        self, x: Any, y: Any, batch_size: int | None = None, verbose: int | str = 0, return_dict: bool = False
+    ) -> Reported:
+        """Loss and metrics, means over all samples.
+
+        Parameters
+        ----------
+        x, y : array_like
+            As in `fit`.
+        batch_size : int, optional
+            Accepted as in Keras; neither the result nor the memory depends on it.
+        verbose : "auto", 0, 1 or 2, default=0
+            Anything but 0 prints one line. (Keras's default is a progress bar.)
+        return_dict : bool, default=False
+            A dict by name in place of numbers.
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss, or [loss, metrics...] if there are metrics.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled or not built.
+        TypeError, ValueError
+            If an argument does not fit.
+        """
+        objective = self._compiled("evaluate")
+        shown = checks.verbose(verbose)
+        self._ready(batch_size)
+        X, Y = self._data(x, y, objective)
+        values = training.evaluate(self._network(objective, X.shape[1]), X, Y)
+        if shown:
+            logs = dict(zip(objective.names, values, strict=True))
+            print(f"{len(X)} samples - {callbacks.line(logs, ' - ')}")
+        return _reported(objective, values, return_dict)
+
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
+        """The outputs of the last layer.
+
+        Parameters
+        ----------
+        x : array_like of shape (n, I)
+            As in `fit`; n may be 0.
+        batch_size : int, optional
+            Accepted as in Keras; neither the result nor the memory depends on it.
+        verbose : "auto", 0, 1 or 2, default=0
+            Accepted as in Keras; nothing is shown.
+
+        Returns
+        -------
+        ndarray of shape (n, O)
+            Of the model's dtype.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not built.
+        TypeError, ValueError
+            If an argument does not fit.
+        """
+        checks.verbose(verbose)
+        self._ready(batch_size)
+        checks.same_features(self._feature_names, x)
+        X = checks.features(x, self._dtype, self._inputs, least=0)
+        if not len(X):
+            return np.empty((0, self._layers[-1].units), self._dtype)
+        return training.predict(self._compiled_engine(), self.parameters, X)
+
+    # -------------------------------------------------------------------------- the mathematics, visible
+
+    def inspect(self, x: Any, y: Any) -> Inspection:
+        """One forward and backward pass on all samples: loss and, of every layer, Z, A, dZ, dW and db.
+
+        Raises
+        ------
+        RuntimeError, TypeError, ValueError
+            As `evaluate` does.
+        """
+        network, X, Y = self._pass("inspect", x, y)
+        loss, arrays = network.engine.inspect(network.parameters, X, Y, network.objective.loss)
+        passes = [
+            LayerPass(str(layer.name), **cast("dict[str, Any]", parts))
+            for layer, parts in zip(self._layers, arrays, strict=True)
+        ]
+        return Inspection(float(loss), passes)
+
+    def loss_and_gradient(self, x: Any, y: Any) -> tuple[float, np.ndarray]:
+        """The loss, mean over all samples, and its gradient, flat like `parameters`.
+
+        Raises
+        ------
+        RuntimeError, TypeError, ValueError
+            As `evaluate` does.
+        """
+        network, X, Y = self._pass("loss_and_gradient", x, y)
+        loss, gradient = network.engine.loss_and_gradient(network.parameters, X, Y, network.objective.loss)
+        return float(loss), gradient
+
+    # ---------------------------------------------------------------------------------------- internals
+
+    def _aim(self, loss: str, wanted: Sequence[metrics.Metric]) -> training.Objective:
+        """Loss and metrics for the last layer as it is."""
+        last = self._layers[-1]
+        checks.output_fits(loss, last.activation, last.units)
+        return training.Objective(loss, tuple(metrics.resolve(metric, loss, last.units) for metric in wanted))
+
+    def _compiled(self, what: str) -> training.Objective:
+        if self._loss is None:
+            raise RuntimeError(f"call compile(optimizer, loss) before {what}")
+        if self._objective is None:
+            self._need_layers()
+            self._objective = self._aim(self._loss, self._metrics)
+        return self._objective
+
+    def _need_layers(self) -> None:
+        if not self._layers:
+            raise RuntimeError(f"the model {self.name!r} has no layers; add a Dense first")
+
+    def _ready(self, batch_size: Any = None) -> None:
+        """Refuse a model that is not built."""
+        if batch_size is not None:
+            checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
+        self.parameters  # noqa: B018 - raises if there are none
+
+    def _data(
+        self, x: Any, y: Any, objective: training.Objective, inputs: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Checked samples and labels; `inputs` is the number of features of a model not yet built."""
+        checks.same_features(self._feature_names, x)
+        X = checks.features(x, self._dtype, inputs or self._inputs)
+        return X, checks.targets(y, self._dtype, objective.loss, self._layers[-1].units, len(X))
+
+    def _compiled_engine(self) -> Engine:
+        if self._engine is None:
+            assert self._inputs is not None
+            self._engine = Engine(self._inputs, self._layers, self._dtype)
+        return self._engine
+
+    def _network(self, objective: training.Objective, inputs: int) -> training.Network:
+        self.build(inputs)
+        optimizer = self.optimizer
+        assert optimizer is not None
+        if optimizer.state is not self._optimizer_state:
+            raise RuntimeError(
+                f"{optimizer!r} has been compiled into another model since; give each model its own optimizer"
+            )
+        sizes = {array.size for array in optimizer.state} or {self.parameters.size}
+        if len(optimizer.state) != optimizer.slots or sizes != {self.parameters.size}:
+            optimizer.build(self.parameters.size, self._dtype)
+            self._optimizer_state = optimizer.state
+        return training.Network(self._compiled_engine(), self.parameters, optimizer, objective)
+
+    def _pass(self, what: str, x: Any, y: Any) -> tuple[training.Network, np.ndarray, np.ndarray]:
+        objective = self._compiled(what)
+        self._ready()
+        X, Y = self._data(x, y, objective)
+        return self._network(objective, X.shape[1]), X, Y
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._flat is not None:
+            # One writable vector for model and layers, whatever the pickler made of it.
+            flat = np.require(self._flat, requirements=["C", "A", "W"])
+            self._bind(flat, zip(self._layers, layout.slots(self._inputs or 0, self._layers), strict=True))
+
+    def __repr__(self) -> str:
+        sizes = [self._inputs or "?", *(layer.units for layer in self._layers)]
+        return f"Sequential({self.name!r}, {'-'.join(map(str, sizes))}, {self.dtype})"
+
+
+def _metrics(wanted: Any) -> list[metrics.Metric]:
+    if wanted is None:
+        return []
+    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
+        raise TypeError(f"metrics must be a list, like ['accuracy'], got {wanted!r}")
+    found = [metrics.get(metric) for metric in wanted]
+    checks.distinct("metrics", ["loss", *(metric.name for metric in found)])
+    return found
+
+
+def _reported(objective: training.Objective, values: list[float], return_dict: bool) -> Reported:
+    if return_dict:
+        return dict(zip(objective.names, values, strict=True))
+    return values[0] if len(values) == 1 else values

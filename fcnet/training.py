@@ -1,0 +1,259 @@
+"""The loop over epochs: order of the samples, compiled steps, validation, History, divergence.
+
+Each call of the engine runs many steps, also of several short epochs, and returns to Python after some 10 ms,
+so that Ctrl-C is noticed. Where a call ends changes no bit of parameters or History.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .callbacks import Display, History
+from .metrics import Metric
+from .optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+# Work of one engine call, in floating-point operations: 1 ms at 200 GFLOP/s, 40 ms at 5.
+_CALL = 2e8
+_STEP = 2e4  # what a step costs besides its arithmetic, in the same unit
+_ORDERS = 1 << 18  # numbers in the orders of epochs that run in one call
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimized and what is reported, for one output layer."""
+
+    loss: str
+    metrics: tuple[Metric, ...] = ()
+    kernels: tuple[str, ...] = field(init=False)
+    names: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernels", tuple(metric.kernel for metric in self.metrics))
+        object.__setattr__(self, "names", ("loss", *(metric.name for metric in self.metrics)))
+
+    def values(self, sums: np.ndarray, samples: int) -> list[float]:
+        """Loss and metrics in the order of `names`, from their sums over `samples` samples."""
+        values = (sums / samples).tolist()
+        for i, metric in enumerate(self.metrics, 1):
+            values[i] = metric.result(values[i])
+        return values
+
+
+@dataclass
+class Network:
+    """What is trained: the compiled side, the flat parameters, and the optimizer with its state."""
+
+    engine: Engine
+    parameters: np.ndarray
+    optimizer: Optimizer
+    objective: Objective
+
+    def checkpoint(self) -> Checkpoint:
+        """A copy of everything that training changes."""
+        live = [self.parameters, *self.optimizer.state]
+        return Checkpoint(self, live, [array.copy() for array in live], self.optimizer.iterations)
+
+    def healthy(self, sums: np.ndarray) -> bool:
+        """Whether losses (epochs, first column) and parameters are finite.
+
+        Both, because the loss of a step is taken before its update.
+        """
+        return bool(np.isfinite(sums[:, 0]).all() and np.isfinite(self.parameters).all())
+
+
+@dataclass
+class Checkpoint:
+    """Parameters and optimizer state as they were at a known good moment."""
+
+    network: Network
+    live: list[np.ndarray]
+    copies: list[np.ndarray]
+    iterations: int
+
+    def save(self) -> None:
+        """Replace the copy by the present state."""
+        for copy, array in zip(self.copies, self.live, strict=True):
+            np.copyto(copy, array)
+        self.iterations = self.network.optimizer.iterations
+
+    def restore(self) -> None:
+        """Bring back the saved state."""
+        for copy, array in zip(self.copies, self.live, strict=True):
+            np.copyto(array, copy)
+        self.network.optimizer.iterations = self.iterations
+
+
+def steps_per_call(n_params: int, batch_size: int) -> int:
+    """How many steps one call of the engine runs: 2 B operations a parameter forward, 4 B backward."""
+    return max(1, int(_CALL / (6.0 * n_params * batch_size + _STEP)))
+
+
+def rows_per_call(n_params: int) -> int:
+    """How many rows one call of the engine evaluates or predicts; a multiple of every slab."""
+    return 256 * max(1, int(_CALL / (2.0 * n_params * 256)))
+
+
+@dataclass
+class Fit:
+    """One fit: its data, what it records, and the loop over epochs.
+
+    Parameters
+    ----------
+    network : Network
+        Its parameters and its optimizer's state are updated in place.
+    X, Y : ndarray of shape (n, I) and (n, O) or (n, 1)
+        Checked samples and labels.
+    validation : pair of ndarray, optional
+        The same of the validation data.
+    batch_size : int
+        B; the last batch of an epoch may be smaller.
+    history : History
+        Gets loss and metrics of every whole epoch.
+    display : Display, optional
+        Told about steps and epochs.
+    """
+
+    network: Network
+    X: np.ndarray
+    Y: np.ndarray
+    validation: tuple[np.ndarray, np.ndarray] | None
+    batch_size: int
+    history: History
+    display: Display | None
+
+    def __post_init__(self) -> None:
+        names = self.network.objective.names
+        if self.validation is not None:
+            names += tuple(f"val_{name}" for name in names)
+        self.names = names
+        self.columns = [self.history.history.setdefault(name, []) for name in names]
+        self.steps = -(-len(self.X) // self.batch_size)
+        self.steps_per_call = steps_per_call(self.network.engine.n_params, self.batch_size)
+        self.checkpoint = self.network.checkpoint()
+
+    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator) -> None:
+        """Run the epochs, each in a new order if `shuffle`; short ones several at a time.
+
+        Raises
+        ------
+        FloatingPointError
+            If loss or parameters are no longer finite; parameters and optimizer are then as they were at
+            the start of that epoch.
+        """
+        samples = len(self.X)
+        block = 1
+        if self.validation is None:
+            block = max(1, min(len(epochs), self.steps_per_call // self.steps, _ORDERS // samples))
+        in_place = np.arange(samples, dtype=np.intp)
+        orders = np.empty((block, samples), np.intp) if shuffle else None
+        for first in range(0, len(epochs), block):
+            part = epochs[first : first + block]
+            if orders is not None:
+                for order in orders[: len(part)]:
+                    order[:] = in_place  # so that an epoch's order depends on the generator alone
+                    generator.shuffle(order)
+            self._run(part, orders)
+
+    def _run(self, epochs: range, orders: np.ndarray | None) -> None:
+        """Run epochs that stand or fall together, and record them."""
+        network, objective = self.network, self.network.objective
+        sums = np.zeros((len(epochs), 1 + len(objective.metrics)))
+        self.checkpoint.save()
+        try:
+            stop = len(epochs) * self.steps
+            for first in range(0, stop, self.steps_per_call):
+                last = min(first + self.steps_per_call, stop)
+                network.engine.train(
+                    network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
+                    first, last, objective.loss, objective.kernels, sums,
+                )  # fmt: skip
+                if not math.isfinite(sums[-1, 0]):
+                    break
+                if self.display is not None:
+                    self.display.steps(last - first)
+        except KeyboardInterrupt:
+            done = (network.optimizer.iterations - self.checkpoint.iterations) // self.steps
+            self._record(epochs[:done], sums)
+            raise
+        if network.healthy(sums):
+            self._record(epochs, sums)
+            return
+        self.checkpoint.restore()
+        if len(epochs) == 1:
+            raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / len(self.X), network.optimizer)
+        for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
+            self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
+
+    def _record(self, epochs: range, sums: np.ndarray) -> None:
+        """Append whole epochs to the History, and show them."""
+        for epoch, row in zip(epochs, sums, strict=False):
+            values = self.network.objective.values(row, len(self.X))
+            if self.validation is not None:
+                values += evaluate(self.network, *self.validation)
+            self.history.epoch.append(epoch)
+            for column, value in zip(self.columns, values, strict=True):
+                column.append(value)
+            if self.display is not None:
+                self.display.epoch(epoch, dict(zip(self.names, values, strict=True)))
+
+
+def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray) -> list[float]:
+    """One step on all rows of X; loss and metrics are those before the update.
+
+    Raises
+    ------
+    FloatingPointError
+        If loss or parameters are no longer finite; the step is then undone.
+    """
+    samples = len(X)
+    checkpoint = network.checkpoint()
+    sums = np.zeros((1, 1 + len(network.objective.metrics)))
+    network.engine.train(
+        network.parameters, network.optimizer, X, Y, None, samples, 0, 1,
+        network.objective.loss, network.objective.kernels, sums,
+    )  # fmt: skip
+    if not network.healthy(sums):
+        checkpoint.restore()
+        raise diverged("this step", sums[0, 0] / samples, network.optimizer)
+    return network.objective.values(sums[0], samples)
+
+
+def evaluate(network: Network, X: np.ndarray, Y: np.ndarray) -> list[float]:
+    """Loss and metrics, means over all rows."""
+    objective = network.objective
+    sums = np.zeros(1 + len(objective.metrics))
+    rows = rows_per_call(network.engine.n_params)
+    for first in range(0, len(X), rows):
+        part = slice(first, first + rows)
+        x, y = X[part], Y[part]
+        sums += len(x) * network.engine.evaluate(network.parameters, x, y, objective.loss, objective.kernels)
+    return objective.values(sums, len(X))
+
+
+def predict(engine: Engine, parameters: np.ndarray, X: np.ndarray) -> np.ndarray:
+    """The outputs (n, O) for all rows."""
+    rows = rows_per_call(engine.n_params)
+    if len(X) <= rows:
+        return engine.predict(parameters, X)
+    parts: Sequence[np.ndarray] = [
+        engine.predict(parameters, X[first : first + rows]) for first in range(0, len(X), rows)
+    ]
+    return np.concatenate(parts)
+
+
+def diverged(when: str, loss: float, optimizer: Optimizer) -> FloatingPointError:
+    """The error for a loss or parameters that are no longer finite."""
+    rate = optimizer.learning_rate
+    what = f"the loss is {loss}" if not math.isfinite(loss) else f"parameters are not finite (loss {loss:g})"
+    return FloatingPointError(
+        f"training diverged in {when}: {what} with learning_rate={rate:g}. Parameters and optimizer are as "
+        f"they were before it. Use a lower learning rate, such as {rate / 10:g}, or scale inputs and targets"
+    )

@@ -1,0 +1,64 @@
+"""Central differences through the engine, in float64: every hidden activation x every output and loss.
+
+They need no reference, only the loss: a wrong derivative cannot agree with them by a shared misunderstanding.
+"""
+
+import numpy as np
+import pytest
+import reference
+from tables import ACTIVATIONS, KINKED, PAIRS, layers_of, problem
+
+from fcnet.engine import Engine
+
+WIDTHS = (5, 4, 3)
+INPUTS, SAMPLES = 3, 37  # more than one slab, and no multiple of one
+H = 1e-5
+
+
+def distance_to_kink(params, X, layers):
+    """Least |z| in front of a relu or leaky_relu."""
+    steps = reference.forward(params, X, layers)
+    return min([np.abs(Z).min() for layer, (Z, _) in zip(layers, steps, strict=True)
+                if layer.activation in KINKED], default=np.inf)
+
+
+def smooth_problem(layers, loss):
+    """The first problem in which a step of H crosses no kink: there a difference is no derivative."""
+    for seed in range(1000):
+        params, X, Y = problem(np.random.default_rng(seed), INPUTS, layers, loss, SAMPLES)
+        if distance_to_kink(params, X, layers) > 100 * H:
+            return params, X, Y
+    raise AssertionError("no problem without a kink nearby")
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+@pytest.mark.parametrize("hidden", ACTIVATIONS)
+def test_central_differences(hidden, pair):
+    output, loss = pair
+    layers = layers_of(WIDTHS, hidden, output)
+    engine = Engine(INPUTS, layers, np.float64)
+    params, X, Y = smooth_problem(layers, loss)
+    value, gradient = engine.loss_and_gradient(params, X, Y, loss)
+    assert gradient.shape == (engine.n_params,) == params.shape
+
+    numerical = np.empty_like(params)
+    for i in range(len(params)):
+        shift = np.zeros_like(params)
+        shift[i] = H
+        ahead = engine.evaluate(params + shift, X, Y, loss, ())[0]
+        behind = engine.evaluate(params - shift, X, Y, loss, ())[0]
+        numerical[i] = (ahead - behind) / (2 * H)
+    np.testing.assert_allclose(gradient, numerical, rtol=0, atol=1e-9 + 1e-8 * np.abs(gradient).max())
+    assert value == pytest.approx(engine.evaluate(params, X, Y, loss, ())[0], rel=1e-13)
+    assert np.abs(gradient).max() > 1e-3  # there is something to compare
+
+
+@pytest.mark.parametrize("activation, derivative", (("relu", 0.0), ("leaky_relu", 0.2)))
+def test_derivative_at_zero_is_that_of_the_left(activation, derivative, dtype):
+    """z = 0 exactly, as in every dead or zero-initialised unit: TensorFlow's and PyTorch's convention."""
+    engine = Engine(1, layers_of((1, 1), activation, "linear"), dtype)
+    params = np.array([0, 0, 1, 0], dtype)  # W1, b1, W2, b2
+    gradient = engine.loss_and_gradient(params, np.ones((3, 1), dtype), np.ones((3, 1), dtype),
+                                        "mean_squared_error")[1]
+    # dZ2 = 2 (0 - 1); db1 = dZ2 W2 g'(0)
+    np.testing.assert_allclose(gradient, [-2 * derivative, -2 * derivative, 0, -2], rtol=1e-6)

@@ -1,0 +1,565 @@
+"""Sequential from outside: building, training, Keras's meanings, seeds, copies, interrupts, divergence."""
+
+import copy
+import math
+import os
+import pickle
+
+import numpy as np
+import pytest
+import reference
+
+import fcnet
+from fcnet import Dense, Input, Sequential, callbacks, losses, metrics, optimizers, training
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    fcnet.set_seed(20240229)
+
+
+def circles(n=200, seed=0):
+    return fcnet.datasets.make_circles(n, factor=0.3, noise=0.1, random_state=seed)
+
+
+def article(dtype="float32", optimizer="adamax", **options):
+    """The article's network: 2-4-6-6-4-1."""
+    model = Sequential(dtype=dtype)
+    model.add(Dense(4, input_dim=2, activation="relu"))
+    model.add(Dense(6, activation="relu"))
+    model.add(Dense(6, activation="relu"))
+    model.add(Dense(4, activation="relu"))
+    model.add(Dense(1, activation="sigmoid"))
+    model.compile(loss="binary_crossentropy", optimizer=optimizer, metrics=["accuracy"], **options)
+    return model
+
+
+def classes(units=3, loss="sparse_categorical_crossentropy", **options):
+    model = Sequential([Dense(5, activation="tanh", input_dim=2), Dense(units, activation="softmax")])
+    model.compile("adam", loss, **options)
+    return model
+
+
+# ---------------------------------------------------------------------------------------------- building
+
+def test_input_size_in_every_spelling():
+    for first in (
+        [Dense(3, input_dim=2)], [Dense(3, input_shape=(2,))], [Input(shape=(2,)), Dense(3)],
+        [Input((2,)), Dense(3, input_dim=2)],
+    ):  # fmt: skip
+        model = Sequential(first)
+        assert model.built
+        assert [array.shape for array in model.get_weights()] == [(2, 3), (3,)]
+    model = Sequential([Dense(3)])
+    assert not model.built
+    model.build((None, 2))
+    assert model.count_params() == 9
+    model.build((None, 2))
+
+
+def test_flat_vector_and_views():
+    model = Sequential([Dense(3, input_dim=2), Dense(4, use_bias=False), Dense(1)])
+    first, second, third = model.layers
+    assert model.count_params() == model.parameters.size == 2 * 3 + 3 + 3 * 4 + 4 * 1 + 1
+    assert [layer.count_params() for layer in model.layers] == [9, 12, 5]
+    parts = [first.W, first.b, second.kernel, third.W, third.bias]
+    np.testing.assert_array_equal(np.concatenate([part.ravel() for part in parts]), model.parameters)
+    assert second.b is None
+    assert all(np.shares_memory(part, model.parameters) for part in parts)
+    first.W[1, 2] = 7
+    assert model.parameters[1 * 3 + 2] == 7
+    model.parameters[-1] = 5
+    assert third.b[0] == 5
+    assert all(part.flags.c_contiguous for part in parts)
+
+
+def test_growing_keeps_the_weights():
+    model = Sequential([Dense(3, input_dim=2)])
+    before = model.get_weights()
+    model.add(Dense(2))
+    for old, new in zip(before, model.get_weights(), strict=False):
+        np.testing.assert_array_equal(old, new)
+    assert np.shares_memory(model.layers[0].W, model.parameters)
+    X, y = circles(20)
+    model.compile("sgd", "mse")
+    model.fit(X, np.stack([y, y], 1), verbose=0)
+    model.add(Dense(1))
+    model.fit(X, y, verbose=0)
+    assert model.predict(X).shape == (20, 1)
+
+
+def test_late_build_draws_the_same_weights():
+    fcnet.set_seed(5)
+    early = Sequential([Dense(3, "relu", input_dim=2), Dense(1, "sigmoid")])
+    fcnet.set_seed(5)
+    late = Sequential([Dense(3, "relu"), Dense(1, "sigmoid")])
+    late.build(2)
+    np.testing.assert_array_equal(early.parameters, late.parameters)
+
+
+def test_names():
+    model = Sequential([Dense(2), Dense(2, name="mine"), Dense(2), Dense(2)], name="net")
+    assert [layer.name for layer in model.layers] == ["dense", "mine", "dense_1", "dense_2"]
+    assert model.get_layer("mine") is model.layers[1]
+    assert model.get_layer(index=-1) is model.layers[3]
+    assert repr(model) == "Sequential('net', ?-2-2-2-2, float32)"
+
+
+def test_a_layer_belongs_to_one_model():
+    layer = Dense(2, input_dim=2)
+    Sequential([layer])
+    with pytest.raises(ValueError, match="belongs to a model"):
+        Sequential([layer])
+    unbuilt = Dense(2)
+    with pytest.raises(ValueError, match="belongs to a model"):
+        Sequential([unbuilt, unbuilt])
+
+
+def test_weights():
+    model = article()
+    weights = model.get_weights()
+    assert [array.shape for array in weights] == [
+        (2, 4), (4,), (4, 6), (6,), (6, 6), (6,), (6, 4), (4,), (4, 1), (1,)
+    ]  # fmt: skip
+    weights[0][:] = 3  # a copy
+    assert not np.any(model.layers[0].W == 3)
+    other = article()
+    other.set_weights([array.astype(np.float64).tolist() for array in model.get_weights()])
+    np.testing.assert_array_equal(other.parameters, model.parameters)
+    model.layers[0].set_weights([np.ones((2, 4)), np.zeros(4)])
+    np.testing.assert_array_equal(model.parameters[:12], [1] * 8 + [0] * 4)
+
+
+def test_summary(capsys):
+    model = Sequential([Dense(1000, input_dim=999), Dense(2, "softmax")])
+    model.summary()
+    text = capsys.readouterr().out
+    for word in ("dense", "dense_1", "softmax", "1,000,000", "2,002", "(None, 2)", "1,002,002 parameters"):
+        assert word in text
+    Sequential([Dense(2)]).summary()
+    assert "not built" in capsys.readouterr().out
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "1,002,002" in "\n".join(lines)
+
+
+# ---------------------------------------------------------------------------------------------- training
+
+def test_the_article_trains():
+    X, y = circles(1000)
+    model = article(optimizer=optimizers.Adamax(0.01))
+    history = model.fit(X, y, epochs=100, batch_size=32, validation_split=0.1, verbose=0, seed=1)
+    assert history is model.history
+    assert history.model is model
+    assert set(history.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert history.epoch == list(range(100))
+    assert history.params == {"verbose": 0, "epochs": 100, "steps": math.ceil(900 / 32)}
+    assert all(len(column) == 100 and type(column[0]) is float for column in history.history.values())
+    assert history.history["loss"][-1] < 0.5 * history.history["loss"][0]
+    assert history.history["val_accuracy"][-1] > 0.9
+    loss, accuracy = model.evaluate(X, y)
+    assert accuracy == np.mean((model.predict(X)[:, 0] > 0.5) == y)
+    assert model.evaluate(X, y, return_dict=True) == {"loss": loss, "accuracy": accuracy}
+
+
+def test_one_step_is_gradient_descent():
+    X, y = circles(50)
+    model = article("float64", optimizers.SGD(0.1))
+    before = model.parameters.copy()
+    loss, gradient = model.loss_and_gradient(X, y)
+    assert gradient.shape == before.shape
+    assert model.train_on_batch(X, y)[0] == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(model.parameters, before - 0.1 * gradient, rtol=1e-12, atol=1e-15)
+
+
+def test_inspect_agrees_with_the_reference():
+    X, y = circles(33)
+    model = article("float64")
+    seen = model.inspect(X, y)
+    loss, gradient = model.loss_and_gradient(X, y)
+    assert seen.loss == pytest.approx(loss, rel=1e-12)
+    assert len(seen) == 5
+    assert seen["dense_1"] is seen[1]
+    assert [layer.name for layer in seen] == [layer.name for layer in model.layers]
+    A_prev = X
+    for layer, own in zip(seen, model.layers, strict=True):
+        np.testing.assert_allclose(layer.Z, A_prev @ own.W + own.b, rtol=1e-12, atol=1e-14)
+        np.testing.assert_allclose(layer.A, reference.ACTIVATIONS[own.activation][0](layer.Z), rtol=1e-12)
+        np.testing.assert_allclose(layer.dW, A_prev.T @ layer.dZ, rtol=1e-10, atol=1e-14)
+        np.testing.assert_allclose(layer.db, layer.dZ.sum(axis=0), rtol=1e-10, atol=1e-14)
+        A_prev = layer.A
+    np.testing.assert_allclose(seen[-1].dZ, (seen[-1].A - y[:, None]) / 33, rtol=1e-10, atol=1e-16)
+    flat = np.concatenate([part.ravel() for layer in seen for part in (layer.dW, layer.db)])
+    np.testing.assert_allclose(flat, gradient, rtol=1e-12, atol=1e-16)
+    assert "dense_1: Z (33, 6), A (33, 6), dZ (33, 6), dW (4, 6), db (6,)" in repr(seen)
+    with pytest.raises(KeyError, match="dense_4"):
+        seen["nothing"]
+
+
+def test_inspect_without_bias():
+    model = Sequential([Dense(2, use_bias=False, input_dim=2), Dense(1)])
+    model.compile("sgd", "mse")
+    seen = model.inspect(*circles(5))
+    assert seen[0].db is None
+    assert "db" not in repr(seen[0])
+
+
+def test_sparse_and_one_hot_are_the_same():
+    X, _ = circles(60)
+    labels = np.arange(60) % 3
+    fcnet.set_seed(1)
+    sparse = classes(metrics=["accuracy"])
+    fcnet.set_seed(1)
+    dense = classes(loss="categorical_crossentropy", metrics=["accuracy"])
+    first = sparse.fit(X, labels, epochs=3, verbose=0, seed=2)
+    second = dense.fit(X, np.eye(3)[labels], epochs=3, verbose=0, seed=2)
+    for name in ("loss", "accuracy"):
+        np.testing.assert_allclose(first.history[name], second.history[name], rtol=1e-5)
+    np.testing.assert_allclose(sparse.predict(X).sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("form", [lambda y: y, lambda y: y[:, None], lambda y: y.tolist(), lambda y: y == 1])
+def test_one_label_column_in_every_form(form):
+    X, y = circles(40)
+    fcnet.set_seed(3)
+    expected = article()
+    expected.fit(X, y, epochs=2, verbose=0)
+    fcnet.set_seed(3)
+    model = article()
+    model.fit(X, form(y), epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.parameters, expected.parameters)
+
+
+def test_validation_split_holds_out_the_last_samples():
+    X, y = circles(50)
+    fcnet.set_seed(3)
+    split = article()
+    first = split.fit(X, y, epochs=3, validation_split=0.3, verbose=0)
+    fcnet.set_seed(3)
+    given = article()
+    second = given.fit(X[:35], y[:35], epochs=3, validation_data=(X[35:], y[35:]), verbose=0)
+    assert first.history == second.history
+    assert given.evaluate(X[35:], y[35:]) == [first.history[f"val_{k}"][-1] for k in ("loss", "accuracy")]
+
+
+def test_validation_data_goes_before_the_split():
+    X, y = circles(50)
+    history = article().fit(X, y, batch_size=50, validation_split=0.3, validation_data=(X, y), verbose=0)
+    assert history.params["steps"] == 1
+
+
+def test_metric_names_and_values():
+    X, _ = circles(40)
+    target = X[:, 0]
+    model = Sequential([Dense(1, input_dim=2)], dtype="float64")
+    model.compile("sgd", losses.MeanSquaredError(), metrics=[
+        "mae", metrics.RootMeanSquaredError(), metrics.MeanSquaredError(name="again"), "acc",
+    ])  # fmt: skip
+    history = model.fit(X, target, verbose=0)
+    assert list(history.history) == ["loss", "mae", "root_mean_squared_error", "again", "acc"]
+    error = model.predict(X)[:, 0] - target
+    expected = [np.mean(error**2), np.mean(abs(error)), math.sqrt(np.mean(error**2)), np.mean(error**2)]
+    np.testing.assert_allclose(model.evaluate(X, target)[:4], expected, rtol=1e-12)
+
+
+def test_loss_alone_is_a_number():
+    X, y = circles(20)
+    model = Sequential([Dense(1, "sigmoid", input_dim=2)])
+    model.compile("sgd", "binary_crossentropy")
+    assert type(model.evaluate(X, y)) is float
+    assert type(model.train_on_batch(X, y)) is float
+    assert set(model.train_on_batch(X, y, return_dict=True)) == {"loss"}
+
+
+def test_history_means_the_epoch():
+    """Means over the samples as their batches saw them, a smaller last batch included."""
+    X, y = circles(45)
+    model = article("float64", optimizers.SGD(1e-12))
+    model.layers[-1].b[:] = 0.1  # no output at 0.5, where the least change counts
+    loss, accuracy = model.evaluate(X, y)
+    history = model.fit(X, y, batch_size=16, verbose=0)
+    assert history.history["loss"][0] == pytest.approx(loss, rel=1e-9)
+    assert history.history["accuracy"][0] == pytest.approx(accuracy, rel=1e-9)
+
+
+def test_one_sample_and_no_rows():
+    X, y = circles(20)
+    model = article()
+    assert np.isfinite(model.fit(X[:1], y[:1], epochs=3, verbose=0).history["loss"]).all()
+    assert model.predict(np.empty((0, 2))).shape == (0, 1)
+    assert model.predict(np.empty((0, 2))).dtype == np.float32
+
+
+def test_large_inputs_go_in_pieces(monkeypatch):
+    X, y = circles(1000)
+    model = article("float64")
+    whole, means = model.predict(X), model.evaluate(X, y)
+    monkeypatch.setattr(training, "rows_per_call", lambda n_params: 256)
+    np.testing.assert_array_equal(model.predict(X), whole)
+    np.testing.assert_allclose(model.evaluate(X, y), means, rtol=1e-12)
+
+
+def test_logits_of_ten_thousand():
+    model = Sequential([Dense(1, "sigmoid", input_dim=1, use_bias=False)])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy"])
+    model.parameters[:] = 1e4
+    X, y = [[1.0], [-1.0], [1.0]], [1, 0, 0]
+    np.testing.assert_array_equal(model.predict(X)[:, 0], [1, 0, 1])
+    loss, gradient = model.loss_and_gradient(X, y)
+    assert loss == pytest.approx(1e4 / 3)
+    assert np.isfinite(gradient).all()
+
+
+# ------------------------------------------------------------------------------------------------- seeds
+
+def fitted(seed=None, blocks=None, **options):
+    fcnet.set_seed(11)
+    model = article()
+    X, y = circles(100)
+    history = model.fit(X, y, epochs=6, verbose=0, seed=seed, **options)
+    return model.parameters.copy(), history.history
+
+
+def test_a_rerun_gives_the_same_bits():
+    first, second = fitted(), fitted()
+    np.testing.assert_array_equal(first[0], second[0])
+    assert first[1] == second[1]
+    assert not np.array_equal(fitted(seed=1)[0], first[0])
+    np.testing.assert_array_equal(fitted(seed=1)[0], fitted(seed=np.random.default_rng(1))[0])
+
+
+def test_a_fit_with_a_seed_leaves_the_global_generator_alone():
+    X, y = circles(40)
+    fcnet.set_seed(4)
+    expected = [Dense(3, input_dim=2), Dense(3, input_dim=2)]
+    for layer in expected:
+        Sequential([layer])
+    fcnet.set_seed(4)
+    got = [Dense(3, input_dim=2), Dense(3, input_dim=2)]
+    for layer in got:
+        Sequential([layer]).name = "x"
+        other = Sequential([Dense(1, "sigmoid", input_dim=2, kernel_initializer="zeros")])
+        other.compile("sgd", "binary_crossentropy")
+        other.fit(X, y, epochs=2, seed=9, verbose=0)
+    for left, right in zip(expected, got, strict=True):
+        np.testing.assert_array_equal(left.W, right.W)
+
+
+@pytest.mark.parametrize("work", [1.0, 3e5, 1e6, 1e12])
+def test_where_a_call_ends_changes_no_bit(work, monkeypatch):
+    """Steps one by one, some at a time, and several epochs in one call."""
+    expected = fitted(batch_size=8)
+    monkeypatch.setattr(training, "_CALL", work)
+    got = fitted(batch_size=8)
+    np.testing.assert_array_equal(got[0], expected[0])
+    assert got[1] == expected[1]
+
+
+def test_a_seeded_fit_in_two_parts_takes_the_same_order():
+    X, y = circles(100)
+    whole, parts = article(), article()
+    parts.set_weights(whole.get_weights())
+    whole.fit(X, y, epochs=5, seed=3, verbose=0)
+    parts.fit(X, y, epochs=2, seed=3, verbose=0)
+    parts.fit(X, y, epochs=5, initial_epoch=2, seed=3, verbose=0)
+    np.testing.assert_array_equal(parts.parameters, whole.parameters)
+    assert parts.history.epoch == [2, 3, 4]
+
+
+def test_shuffle_off():
+    """The steps are those over the rows as they stand."""
+    X, y = circles(30)
+    model, by_hand = article(), article()
+    by_hand.set_weights(model.get_weights())
+    model.fit(X, y, batch_size=8, shuffle=False, verbose=0)
+    for first in range(0, 30, 8):
+        by_hand.train_on_batch(X[first : first + 8], y[first : first + 8])
+    np.testing.assert_array_equal(model.parameters, by_hand.parameters)
+
+
+# ------------------------------------------------------------------------------------------------ copies
+
+COPIES = {"deepcopy": copy.deepcopy, "pickle": lambda model: pickle.loads(pickle.dumps(model))}
+
+
+@pytest.mark.parametrize("how", COPIES)
+def test_copies_predict_and_train_the_same(how):
+    X, y = circles(60)
+    model = article()
+    for fit_first in (False, True):
+        if fit_first:
+            model.fit(X, y, epochs=3, verbose=0, seed=1)
+        twin = COPIES[how](model)
+        np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+        assert np.shares_memory(twin.layers[0].W, twin.parameters)
+        assert not np.shares_memory(twin.parameters, model.parameters)
+        twin.layers[-1].b[0] += 1
+        assert twin.parameters[-1] == model.parameters[-1] + 1
+    twin = COPIES[how](model)
+    assert twin.history.history == model.history.history
+    assert twin.history.model is twin
+    model.fit(X, y, epochs=2, verbose=0, seed=2)
+    twin.fit(X, y, epochs=2, verbose=0, seed=2)
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+
+
+def test_an_unbuilt_model_copies():
+    twin = copy.deepcopy(Sequential([Dense(2)]))
+    assert not twin.built
+
+
+# ------------------------------------------------------------------------------- divergence and Ctrl-C
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_divergence_keeps_the_last_good_epoch(shuffle):
+    X = np.linspace(-1, 1, 64)[:, None]
+    y = 3 * X[:, 0]
+
+    def model():
+        fcnet.set_seed(2)
+        model = Sequential([Dense(8, input_dim=1), Dense(1)])
+        model.compile(optimizers.SGD(8.0, momentum=0.5), "mse")
+        return model
+
+    broken = model()
+    with pytest.raises(FloatingPointError, match=r"diverged in epoch \d+: .*learning_rate=8.*such as 0\.8"):
+        broken.fit(X, y, epochs=500, batch_size=16, verbose=0, seed=5, shuffle=shuffle)
+    done = len(broken.history.epoch)
+    assert np.isfinite(broken.parameters).all()
+    assert np.isfinite(broken.history.history["loss"]).all()
+    assert broken.optimizer.iterations == 4 * done
+    if done:
+        good = model()
+        history = good.fit(X, y, epochs=done, batch_size=16, verbose=0, seed=5, shuffle=shuffle)
+        np.testing.assert_array_equal(broken.parameters, good.parameters)
+        np.testing.assert_array_equal(broken.optimizer.state[0], good.optimizer.state[0])
+        assert history.history == broken.history.history
+
+
+def test_divergence_of_one_batch():
+    model = Sequential([Dense(1, input_dim=1)])
+    model.compile(optimizers.SGD(1e30), "mse")
+    before = model.parameters.copy()
+    X, y = [[1e15], [-1e15]], [1e15, 1e15]
+    with pytest.raises(FloatingPointError, match=r"diverged in this step.*learning_rate=1e\+30"):
+        model.train_on_batch(X, y)
+    np.testing.assert_array_equal(model.parameters, before)
+    assert model.optimizer.iterations == 0
+
+
+INTERRUPTED = """
+    import copy, signal, sys, threading, time
+    import numpy as np
+    import fcnet
+    from fcnet import Dense, Sequential
+
+    rng = np.random.default_rng(0)
+    widths, n, batch = eval(sys.argv[1])
+    X, y = rng.normal(size=(n, widths[0])), rng.integers(0, 2, n)
+    model = Sequential([Dense(width, "relu") for width in widths[1:]] + [Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
+    sent = []
+
+    def interrupt():
+        sent.append(time.perf_counter())
+        signal.raise_signal(signal.SIGINT)
+
+    twin = copy.deepcopy(model)
+    timer = threading.Timer(0.5, interrupt)
+    timer.start()
+    start = model.optimizer.iterations
+    try:
+        model.fit(X, y, batch_size=batch, epochs=10**9, verbose=0, seed=1)
+    except KeyboardInterrupt:
+        late = time.perf_counter() - sent[0]
+    steps = model.optimizer.iterations - start
+    assert np.isfinite(model.parameters).all()
+    epochs = len(model.history.epoch)
+    assert epochs == len(model.history.history["loss"]) == steps // -(-n // batch), (epochs, steps)
+    assert steps > 0
+    if n == batch:  # every step is an epoch: the weights are those after exactly so many
+        twin.fit(X, y, batch_size=batch, epochs=epochs, verbose=0, seed=1)
+        assert np.array_equal(model.parameters, twin.parameters)
+    model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
+    print(late)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")
+@pytest.mark.parametrize("task", [
+    ((2, 4, 4), 100, 32), ((2, 4, 4), 1000, 1000), ((64, 256, 256), 20_000, 128), ((512, 1024), 4096, 512),
+], ids=str)  # fmt: skip
+def test_interrupt(task, run_python):
+    late = float(run_python(INTERRUPTED, task).stdout)
+    assert late < 0.5  # 0.2 on a machine that does nothing else
+
+
+# ----------------------------------------------------------------------------------------------- display
+
+def test_silence(capfd):
+    X, y = circles(40)
+    model = article()
+    model.fit(X, y, epochs=2, verbose=0, validation_split=0.2)
+    model.evaluate(X, y, verbose=0)
+    model.predict(X)
+    captured = capfd.readouterr()
+    assert captured.out == ""
+
+
+def test_one_line_an_epoch(capsys):
+    X, y = circles(40)
+    article().fit(X, y, epochs=3, verbose=2, validation_split=0.2)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    for number, line in enumerate(lines, 1):
+        assert line.startswith(f"Epoch {number}/3 - ")
+        for name in ("loss: 0.", "accuracy: 0.", "val_loss: 0.", "val_accuracy: "):
+            assert f" - {name}" in line
+
+
+@pytest.mark.parametrize("verbose", ["auto", 1])
+def test_bar(verbose, capsys):
+    X, y = circles(40)
+    article().fit(X, y, epochs=7, verbose=verbose, batch_size=8)
+    text = capsys.readouterr().err
+    assert "Epoch 7/7" in text
+    assert "35/35" in text
+    assert "100%" in text
+    assert "accuracy: 0." in text
+
+
+def test_bar_is_closed_by_an_error(capsys):
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile(optimizers.SGD(1e30), "mse")
+    X, y = circles(20)
+    with pytest.raises(FloatingPointError):
+        model.fit(X * 1e10, y, epochs=50, verbose=1)
+    assert capsys.readouterr().err.endswith("\n")
+
+
+def test_evaluate_tells(capsys):
+    X, y = circles(40)
+    article().evaluate(X, y, verbose=1)
+    assert capsys.readouterr().out.startswith("40 samples - loss: 0.")
+
+
+def test_numbers_are_readable():
+    assert callbacks.line({"loss": 0.5, "a": 0.0, "b": 1e-5, "c": -3.25}, ", ") == (
+        "loss: 0.5000, a: 0.0000, b: 1.0000e-05, c: -3.2500"
+    )
+
+
+def test_history_repr():
+    X, y = circles(20)
+    assert repr(article().fit(X, y, epochs=2, verbose=0)) == "History(2 epochs: loss, accuracy)"
+
+
+# --------------------------------------------------------------------------------------------- the loop
+
+def test_work_of_a_call():
+    """Small networks run many steps in a call, large ones one; never none."""
+    assert training.steps_per_call(117, 32) > 1000
+    assert training.steps_per_call(3_000_000, 512) == 1
+    assert training.rows_per_call(10**9) == 256
+    assert training.rows_per_call(117) % 256 == 0

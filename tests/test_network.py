@@ -1,0 +1,252 @@
+"""The engine against the reference: any depth, widths, batch size and dtype, forward pass to training.
+
+Bounds: eps times the size of what is summed times a factor.  An error of one layer goes on through the next
+ones, so the factor is not that of a single product; it is about ten times the error that NumPy's own float32
+arithmetic makes in the same problems.
+"""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from reference import Layer
+from tables import (
+    ACTIVATIONS,
+    DTYPES,
+    KINKED,
+    METRICS,
+    OPTIMIZERS,
+    PAIRS,
+    assert_within,
+    batches,
+    eps,
+    problem,
+    train,
+)
+
+from fcnet import optimizers
+from fcnet.engine import Engine
+
+isa = pytest.mark.isa
+FACTOR = 60  # of outputs and gradients
+LOSS_FACTOR = 8  # of what is a mean over the samples, and of learning rate times gradient
+
+
+@st.composite
+def networks(draw, hidden=ACTIVATIONS, pairs=PAIRS, largest=70):
+    """Input width, layers of mixed activations, loss."""
+    output, loss = draw(st.sampled_from(pairs))
+    widths = draw(st.lists(st.integers(1, largest), min_size=1, max_size=4))
+    if output == "softmax":
+        widths[-1] = max(widths[-1], 2)
+    activations = [draw(st.sampled_from(hidden)) for _ in widths[:-1]] + [output]
+    layers = [Layer(*layer, draw(st.booleans())) for layer in zip(widths, activations, strict=True)]
+    return draw(st.integers(1, largest)), layers, loss
+
+
+def kink_is_near(params, X, layers, dtype):
+    """Whether rounding could put some z on the other side of relu's kink, where the derivative jumps."""
+    return any(layer.activation in KINKED and np.abs(Z).min() < FACTOR * eps(dtype) * np.abs(Z).max()
+               for layer, (Z, _) in zip(layers, reference.forward(params, X, layers), strict=True))
+
+
+def gradient_sizes(params, X, Y, layers, loss):
+    """For every parameter the greatest sum of absolute products in its array: rounding is relative to it."""
+    steps = reference.backward(params, X, Y, layers, loss)
+    sizes, A_prev = [], np.abs(X.astype(np.float64))
+    for layer, step in zip(layers, steps, strict=True):
+        dZ = np.abs(step["dZ"])
+        sizes.append((np.full(step["dW"].shape, (A_prev.T @ dZ).max()),
+                      np.full(layer.units, dZ.sum(axis=0).max()) if layer.use_bias else None))
+        A_prev = np.abs(step["A"])
+    return reference.flatten(sizes)
+
+
+def check_network(inputs, layers, loss, samples, dtype, seed):
+    """Outputs, loss, metrics, gradient and everything between, for one network."""
+    params, X, Y = problem(np.random.default_rng(seed), inputs, layers, loss, samples, dtype)
+    assume(not kink_is_near(params, X, layers, dtype))
+    engine = Engine(inputs, layers, dtype)
+    assert engine.n_params == reference.count_params(inputs, layers)
+    before = [array.copy() for array in (params, X, Y)]
+    unit = FACTOR * eps(dtype)
+
+    outputs = engine.predict(params, X)
+    assert outputs.dtype == dtype
+    expected = reference.predict(params, X, layers)
+    assert_within(outputs, expected, unit * max(1, np.abs(expected).max()), "outputs")
+
+    expected_loss = reference.mean_loss(params, X, Y, layers, loss)
+    value, gradient = engine.loss_and_gradient(params, X, Y, loss)
+    loss_bound = LOSS_FACTOR * eps(dtype) * (1 + expected_loss)
+    assert_within(value, expected_loss, loss_bound, "loss")
+    assert gradient.dtype == dtype
+    sizes = gradient_sizes(params, X, Y, layers, loss)
+    _, expected_gradient = reference.loss_and_gradient(params, X, Y, layers, loss)
+    assert_within(gradient, expected_gradient, unit * sizes, "gradient")
+
+    inspected_loss, steps = engine.inspect(params, X, Y, loss)
+    assert_within(inspected_loss, expected_loss, loss_bound, "inspected loss")
+    for index, (step, wanted) in enumerate(
+            zip(steps, reference.backward(params, X, Y, layers, loss), strict=True)):
+        assert (step["db"] is None) == (not layers[index].use_bias)
+        for name in ("Z", "A", "dZ"):
+            assert_within(step[name], wanted[name], unit * max(np.abs(wanted[name]).max(), 1e-3 / samples),
+                          f"{name} of layer {index}")
+    parts = reference.flatten([(step["dW"], step["db"]) for step in steps])
+    assert_within(parts, gradient, unit * sizes, "dW and db of inspect")
+
+    for array, copy in zip((params, X, Y), before, strict=True):
+        np.testing.assert_array_equal(array, copy, err_msg="an input was changed")
+
+
+@isa
+@settings(max_examples=150)
+@given(networks(), st.integers(1, 150), st.sampled_from(DTYPES), st.integers(0, 2**32))
+def test_any_network(network, samples, dtype, seed):
+    check_network(*network, samples, dtype, seed)
+
+
+@isa
+@pytest.mark.parametrize("samples", (1, 31, 700))
+def test_large_network(samples, dtype):
+    """Beyond every blocking boundary, and with enough work to be shared between threads."""
+    layers = [Layer(600, "relu"), Layer(130, "tanh"), Layer(10, "softmax")]
+    loss = "sparse_categorical_crossentropy"
+    params, X, Y = problem(np.random.default_rng(8), 200, layers, loss, samples, dtype)
+    engine = Engine(200, layers, dtype)
+    unit = FACTOR * eps(dtype)
+    assert_within(engine.predict(params, X), reference.predict(params, X, layers), unit, "outputs")
+
+    value, gradient = engine.loss_and_gradient(params, X, Y, loss)
+    expected_loss, expected = reference.loss_and_gradient(params, X, Y, layers, loss)
+    assert_within(value, expected_loss, LOSS_FACTOR * eps(dtype) * (1 + expected_loss), "loss")
+    # Of 420,000 z some are too close to relu's kink, where the gradient of that unit's own weights jumps.
+    Z = reference.forward(params, X, layers)[0][0]
+    sure = np.abs(Z).min(axis=0) > unit * np.abs(Z).max()
+    assert np.mean(sure) > 0.9
+    bounds = reference.unflatten(unit * gradient_sizes(params, X, Y, layers, loss), 200, layers)
+    for array in bounds[0]:
+        array[..., ~sure] = np.inf
+    assert_within(gradient, expected, reference.flatten(bounds), "gradient")
+
+
+@given(networks(pairs=[pair for pair in PAIRS if pair[0] != "linear"]), st.integers(1, 150),
+       st.sampled_from(DTYPES), st.integers(0, 2**32))
+def test_metrics(network, samples, dtype, seed):
+    inputs, layers, loss = network
+    params, X, Y = problem(np.random.default_rng(seed), inputs, layers, loss, samples, dtype)
+    outputs = reference.predict(params, X, layers)
+    unit = FACTOR * eps(dtype)
+    # An output on the threshold, or two that tie, may fall to either side.
+    assume(np.abs(outputs - 0.5).min() > unit)
+    if outputs.shape[1] > 1:
+        best = np.sort(outputs, axis=1)
+        assume((best[:, -1] - best[:, -2]).min() > unit)
+    metrics = METRICS[loss]
+    got = Engine(inputs, layers, dtype).evaluate(params, X, Y, loss, metrics)
+    assert got.dtype == np.float64 and got.shape == (1 + len(metrics),)
+    expected = reference.evaluate(params, X, Y, layers, loss, metrics)
+    assert_within(got, expected, LOSS_FACTOR * eps(dtype) * (1 + np.abs(expected)), str(metrics))
+
+
+# ------------------------------------------------------------------------------------------------
+# Training
+# ------------------------------------------------------------------------------------------------
+
+def optimizer_pair(name, n_params, dtype):
+    """The reference's optimizer, and fcnet's with its state allocated."""
+    class_name, parameters = OPTIMIZERS[name]
+    optimizer = getattr(optimizers, class_name)(**parameters)
+    optimizer.build(n_params, dtype)
+    return getattr(reference, class_name)(**parameters), optimizer
+
+
+def smooth(dtype):
+    """Hidden activations of training tests: in float32 a z may drift across relu's kink in some step."""
+    return ACTIVATIONS if dtype is np.float64 else tuple(a for a in ACTIVATIONS if a not in KINKED)
+
+
+def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dtype, seed, epochs=2):
+    rng = np.random.default_rng(seed)
+    params, X, Y = problem(rng, inputs, layers, loss, samples, dtype)
+    engine = Engine(inputs, layers, dtype)
+    wanted_optimizer, optimizer = optimizer_pair(optimizer_name, engine.n_params, dtype)
+    metrics = ("mean_absolute_error",) if not loss.startswith("sparse") else ()
+    orders = np.array([rng.permutation(samples) for _ in range(epochs)])
+    trained = params.copy()
+    sums = train(engine, trained, optimizer, X, Y, orders, batch_size, loss, metrics).sum(axis=0)
+    steps = batches(orders, batch_size)
+    expected, expected_sums = reference.train(params, X, Y, layers, loss, wanted_optimizer, steps, metrics)
+    # A gradient's rounding error reaches the weights through the learning rate, for Adam divided by epsilon.
+    pace = wanted_optimizer.learning_rate / getattr(wanted_optimizer, "epsilon", 1 - getattr(
+        wanted_optimizer, "momentum", 0))
+    unit = LOSS_FACTOR * eps(dtype)
+    assert_within(trained, expected, unit * (1 + pace * len(steps)), f"{optimizer_name}: params")
+    assert_within(sums, expected_sums, unit * (1 + pace) * (samples + expected_sums), "sums")
+    return np.abs(expected - params).max() / unit
+
+
+@isa
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training(optimizer, dtype):
+    """Two epochs of an ordinary network; the last batch is a partial one."""
+    layers = [Layer(13, "tanh"), Layer(6, "sigmoid"), Layer(3, "softmax")]
+    moved = check_training(7, layers, "categorical_crossentropy", 83, 20, optimizer, dtype, seed=3)
+    assert moved > 1000  # against the error allowed
+
+
+@given(st.data(), st.sampled_from(DTYPES), st.integers(1, 150), st.integers(1, 150), st.integers(0, 2**32))
+def test_training_any_network(data, dtype, samples, batch_size, seed):
+    inputs, layers, loss = data.draw(networks(hidden=smooth(dtype), pairs=[
+        pair for pair in PAIRS if pair[0] in smooth(dtype)], largest=40))
+    optimizer = data.draw(st.sampled_from(sorted(OPTIMIZERS)))
+    check_training(inputs, layers, loss, samples, min(batch_size, samples), optimizer, dtype, seed, epochs=1)
+
+
+@isa
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_training_large(optimizer):
+    """Tiles of dW, their update, and the parallel regions: 700 samples in two full batches and a part."""
+    layers = [Layer(600, "tanh"), Layer(130, "leaky_relu"), Layer(10, "softmax")]
+    loss = "sparse_categorical_crossentropy"
+    check_training(200, layers, loss, 700, 300, optimizer, np.float64, seed=5, epochs=1)
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_steps_in_pieces(optimizer, dtype, rng):
+    """Coming back to Python between any two steps, also between epochs, changes no bit."""
+    layers, loss = [Layer(9, "relu"), Layer(1, "sigmoid")], "binary_crossentropy"
+    params, X, Y = problem(rng, 5, layers, loss, 50, dtype)
+    engine = Engine(5, layers, dtype)
+    orders = np.array([rng.permutation(50) for _ in range(3)])  # 7 steps each
+    results = []
+    for cuts in ((), (7, 14), (1, 4, 5, 9, 20)):
+        own, trained = optimizer_pair(optimizer, engine.n_params, dtype)[1], params.copy()
+        sums = train(engine, trained, own, X, Y, orders, 8, loss, ("binary_accuracy",), cuts)
+        results.append((trained, *own.state, sums))
+    for pieces in results[1:]:
+        for array, whole in zip(pieces, results[0], strict=True):
+            np.testing.assert_array_equal(array, whole)
+
+
+def test_one_sample_and_one_unit(dtype):
+    """W = 2, b = 1, x = 3, y = 5: z = 7, loss 4, dZ = 4, dW = 12, db = 4; lr 0.1 gives 0.8 and 0.6."""
+    engine = Engine(1, [Layer(1)], dtype)
+    params, X, Y = (np.array(values, dtype) for values in ([2, 1], [[3]], [[5]]))
+    optimizer = optimizers.SGD(learning_rate=0.1)
+    optimizer.build(2, dtype)
+    sums = train(engine, params, optimizer, X, Y, np.zeros((1, 1), int), 1, "mean_squared_error")
+    np.testing.assert_allclose(sums, [[4]], rtol=1e-6)
+    np.testing.assert_allclose(params, [0.8, 0.6], rtol=1e-6)
+
+
+def test_diverged_training_shows_nan(dtype):
+    """A weight that is not finite reaches the loss and the outputs; relu does not turn it into 0."""
+    layers = [Layer(5, "relu"), Layer(3, "relu"), Layer(1, "sigmoid")]
+    params, X, Y = problem(np.random.default_rng(0), 4, layers, "binary_crossentropy", 20, dtype)
+    params[3] = np.nan
+    engine = Engine(4, layers, dtype)
+    assert np.isnan(engine.loss_and_gradient(params, X, Y, "binary_crossentropy")[0])
+    assert np.all(np.isnan(engine.predict(params, X)))
