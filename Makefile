@@ -26,7 +26,7 @@ lint: $(VENV)/with-lint
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m pytest -q benchmarks
-	@$(BIN)/python benchmarks/training.py
+	@$(BIN)/python benchmarks/train.py
 
 # The only place that installs PyTorch.
 test-peers: $(VENV)/with-test $(VENV)/with-torch

@@ -51,8 +51,8 @@ class Bar:
         from tqdm.auto import tqdm  # here, because it is slow to import and not always wanted
 
         self._last = epochs.stop
-        self._bar = tqdm(total=len(epochs) * steps, unit="step", dynamic_ncols=True)
-        self._bar.set_description(self._title(epochs.start), refresh=False)
+        title = self._title(epochs.start)
+        self._bar = tqdm(total=len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True)
         self._logs: dict[str, float] = {}
         self._shown = 0.0
 

@@ -349,7 +349,7 @@ class Sequential:
             for _ in range(run.start):
                 generator.shuffle(skipped)
 
-        network = self._network(objective, X.shape[1])
+        network = self._trainable(objective, X.shape[1])
         self._feature_names = checks.feature_names(x) or self._feature_names
         steps = -(-len(X) // size)
         self.history = History(self, {"verbose": shown, "epochs": run.stop, "steps": steps})
@@ -372,7 +372,7 @@ class Sequential:
         """
         objective = self._compiled("train_on_batch")
         X, Y = self._data(x, y, objective)
-        values = training.train_on_batch(self._network(objective, X.shape[1]), X, Y)
+        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y)
         return _reported(objective, values, return_dict)
 
     def evaluate(
@@ -517,17 +517,22 @@ class Sequential:
 
     def _network(self, objective: training.Objective, inputs: int) -> training.Network:
         self.build(inputs)
+        assert self.optimizer is not None
+        return training.Network(self._compiled_engine(), self.parameters, self.optimizer, objective)
+
+    def _trainable(self, objective: training.Objective, inputs: int) -> training.Network:
+        """The network with an optimizer whose state is this model's."""
         optimizer = self.optimizer
-        assert optimizer is not None
-        if optimizer.state is not self._optimizer_state:
+        if optimizer is None or optimizer.state is not self._optimizer_state:
             raise RuntimeError(
                 f"{optimizer!r} has been compiled into another model since; give each model its own optimizer"
             )
-        sizes = {array.size for array in optimizer.state} or {self.parameters.size}
-        if len(optimizer.state) != optimizer.slots or sizes != {self.parameters.size}:
+        network = self._network(objective, inputs)
+        form = [(self.parameters.shape, self._dtype)] * optimizer.slots
+        if [(array.shape, array.dtype) for array in optimizer.state] != form:
             optimizer.build(self.parameters.size, self._dtype)
             self._optimizer_state = optimizer.state
-        return training.Network(self._compiled_engine(), self.parameters, optimizer, objective)
+        return network
 
     def _pass(self, what: str, x: Any, y: Any) -> tuple[training.Network, np.ndarray, np.ndarray]:
         objective = self._compiled(what)
@@ -540,10 +545,13 @@ class Sequential:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
+        # One vector for model and layers, and all of it writable, also where a pickler maps arrays read-only.
         if self._flat is not None:
-            # One writable vector for model and layers, whatever the pickler made of it.
             flat = np.require(self._flat, requirements=["C", "A", "W"])
             self._bind(flat, zip(self._layers, layout.slots(self._inputs or 0, self._layers), strict=True))
+        if self.optimizer is not None:
+            vectors = self.optimizer.state
+            vectors[:] = [np.require(array, requirements=["C", "A", "W"]) for array in vectors]
 
     def __repr__(self) -> str:
         sizes = [self._inputs or "?", *(layer.units for layer in self._layers)]

@@ -153,7 +153,8 @@ class Fit:
         if self.validation is None:
             block = max(1, min(len(epochs), self.steps_per_call // self.steps, _ORDERS // samples))
         in_place = np.arange(samples, dtype=np.intp)
-        orders = np.empty((block, samples), np.intp) if shuffle else None
+        mixed = shuffle and self.steps > 1  # of a single batch the order does not matter
+        orders = np.empty((block, samples), np.intp) if mixed else None
         for first in range(0, len(epochs), block):
             part = epochs[first : first + block]
             if orders is not None:

@@ -51,7 +51,7 @@ def run_python():
         command = [sys.executable, "-W", "error", "-c", textwrap.dedent(script), *map(str, arguments)]
         environment = {**os.environ, "PYTHONPATH": path, **environment}
         done = subprocess.run(command, env=environment, cwd=TESTS.parent, capture_output=True, text=True,
-                              timeout=300)
+                              timeout=600)
         assert done.returncode == 0, f"exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
     return run

@@ -9,7 +9,7 @@ from reference import Layer
 from tables import DTYPES, OPTIMIZERS, problem, train
 
 import fcnet
-from fcnet import Dense, Sequential, kernels, optimizers
+from fcnet import Dense, Sequential, _runtime, kernels, optimizers
 from fcnet.engine import Engine
 
 # 700 rows of 200 features are shared between threads; the small network is one thread's work.
@@ -44,8 +44,9 @@ def digests():
             loss = kernel(dZ, Y, p, gradient)
             found[f"{kernel.__name__} {name}"] = digest(np.float64(loss), p, gradient)
 
-        for label, layers, inputs, loss in (("shared", SHARED, 200, "categorical_crossentropy"),
-                                            ("small", SMALL, 2, "binary_crossentropy")):
+        for label, layers, inputs, batch_size, loss in (
+                ("shared", SHARED, 200, 700, "categorical_crossentropy"),
+                ("small", SMALL, 2, 32, "binary_crossentropy")):
             params, X, Y = problem(np.random.default_rng(6), inputs, layers, loss, 1500, dtype)
             engine = Engine(inputs, layers, dtype)
             found[f"predict {label} {name}"] = digest(engine.predict(params, X))
@@ -56,7 +57,7 @@ def digests():
                 optimizer = getattr(optimizers, class_name)(**parameters)
                 optimizer.build(engine.n_params, dtype)
                 trained, order = params.copy(), np.random.default_rng(7).permutation(1500)
-                sums = train(engine, trained, optimizer, X, Y, order[None], 700, loss)
+                sums = train(engine, trained, optimizer, X, Y, order[None], batch_size, loss)
                 found[f"{optimizer_name} {label} {name}"] = digest(sums, trained, *optimizer.state)
     _, X, Y = problem(np.random.default_rng(8), 200, SHARED, "categorical_crossentropy", 900, np.float32)
     history, weights = fitted(X, Y)
@@ -73,6 +74,12 @@ def fitted(X, Y, seed=3, initial_seed=4):
     return history.history, model.get_weights()
 
 
+def shares():
+    """Into how many shares a step of the small and of the large network is cut."""
+    return tuple(_runtime.shares(Engine(inputs, layers, np.float32).flops * batch)
+                 for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700)))
+
+
 def assert_same_results(found, expected):
     different = [name for name in expected if found[name] != expected[name]]
     assert not different and set(found) == set(expected), f"other bits: {different}"
@@ -86,6 +93,7 @@ SCRIPT = """
 
     for threads in map(int, sys.argv[1:]):
         fcnet.set_num_threads(threads)
+        assert test_determinism.shares() == (1, threads)
         print(json.dumps(test_determinism.digests()))
 """
 
@@ -107,6 +115,27 @@ def test_any_number_of_threads(run_python, alone):
 def test_another_threading_layer(run_python, alone):
     done = run_python(SCRIPT, 2, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="workqueue")
     assert_same_results(json.loads(done.stdout), alone)
+
+
+@pytest.mark.parametrize("label", ("shared", "small"))
+def test_memory_limits(label, dtype, monkeypatch):
+    """In how many pieces a batch goes through the caches changes no bit."""
+    inputs, layers, loss = {"shared": (200, SHARED, "categorical_crossentropy"),
+                            "small": (2, SMALL, "binary_crossentropy")}[label]
+    params, X, Y = problem(np.random.default_rng(10), inputs, layers, loss, 1500, dtype)
+    order = np.random.default_rng(11).permutation(1500)[None]
+    results = []
+    for limits in ({}, dict(CHUNK_ROWS=100, CHUNK_BYTES=1, GROUP_BYTES=1),
+                   dict(CHUNK_ROWS=10**6, GROUP_BYTES=2**30)):
+        for name, value in limits.items():
+            monkeypatch.setattr(fcnet.engine, name, value)
+        engine, optimizer, trained = Engine(inputs, layers, dtype), optimizers.Adam(), params.copy()
+        optimizer.build(engine.n_params, dtype)
+        sums = train(engine, trained, optimizer, X, Y, order, 1100, loss)
+        results.append((engine.chunk_limit, digest(engine.predict(params, X)),
+                        digest(*engine.loss_and_gradient(params, X, Y, loss)), digest(sums, trained)))
+    assert len({limit for limit, *_ in results}) == 3
+    assert len({tuple(rest) for _, *rest in results}) == 1
 
 
 @pytest.fixture(scope="module")

@@ -380,7 +380,6 @@ def gradients(rng, size, dtype):
     return g.astype(dtype)
 
 
-@isa
 @pytest.mark.parametrize("optimizer", SGD_CASES, ids=str)
 def test_sgd(optimizer, dtype, rng):
     lr, momentum = optimizer.learning_rate, optimizer.momentum
@@ -399,7 +398,6 @@ def test_sgd(optimizer, dtype, rng):
             assert_within(v, velocity, bound, f"velocity {size}")
 
 
-@isa
 @pytest.mark.parametrize("optimizer", ADAM_CASES, ids=str)
 def test_adam(optimizer, dtype, rng):
     for size in OPTIMIZER_SIZES:
@@ -424,7 +422,6 @@ def test_adam(optimizer, dtype, rng):
             assert_within(W, expected, bound, f"W {size} step {step}")
 
 
-@isa
 @pytest.mark.parametrize("optimizer", ADAMAX_CASES, ids=str)
 def test_adamax(optimizer, dtype, rng):
     for size in OPTIMIZER_SIZES:

@@ -132,6 +132,22 @@ def test_large_network(samples, dtype):
     assert_within(gradient, expected, reference.flatten(bounds), "gradient")
 
 
+def test_batch_in_chunks(dtype):
+    """A batch larger than the workspace: the gradient is carried over from chunk to chunk."""
+    layers, loss = [Layer(13, "tanh"), Layer(3, "sigmoid")], "binary_crossentropy"
+    engine = Engine(7, layers, dtype)
+    samples = int(2.3 * engine.chunk_limit * engine.slab)
+    params, X, Y = problem(np.random.default_rng(12), 7, layers, loss, samples, dtype)
+    value, gradient = engine.loss_and_gradient(params, X, Y, loss)
+    expected_loss, expected = reference.loss_and_gradient(params, X, Y, layers, loss)
+    assert_within(value, expected_loss, LOSS_FACTOR * eps(dtype) * (1 + expected_loss), "loss")
+    sizes = gradient_sizes(params, X, Y, layers, loss)
+    assert_within(gradient, expected, FACTOR * eps(dtype) * sizes, "gradient")
+    outputs = engine.predict(params, X)
+    assert_within(outputs, reference.predict(params, X, layers), FACTOR * eps(dtype), "outputs")
+    check_training(7, layers, loss, samples, samples - 5, "adam", dtype, seed=12)
+
+
 @given(networks(pairs=[pair for pair in PAIRS if pair[0] != "linear"]), st.integers(1, 150),
        st.sampled_from(DTYPES), st.integers(0, 2**32))
 def test_metrics(network, samples, dtype, seed):

@@ -84,6 +84,7 @@ def test_an_optimizer_belongs_to_one_model():
     with pytest.raises(RuntimeError, match="another model"):
         first.fit(X, Y, verbose=0)
     second.fit(X, Y, verbose=0)
+    assert first.evaluate(X, Y) > 0  # needs no optimizer
     with pytest.raises(RuntimeError, match="another model"):
         first.fit(X, Y, verbose=0)
     first.compile(shared, "mse")  # taken back
