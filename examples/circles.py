@@ -4,8 +4,8 @@
     python examples/circles.py --recipe     a recipe that works from any start: 20 seeds of 20
 
 The first form prints the accuracy on 100 test points: 1.00 in the median over many starts, but a start with
-bad luck stays at 0.82, in every library. The second trains by gradient descent on the full batch, learning
-rate 0.1, 3,000 steps, and ends with status 1 unless every one of 20 seeds reaches 0.99.
+bad luck stays at 0.82 or lower, in every library. The second trains by gradient descent on the full batch,
+learning rate 0.1, 3,000 steps, and ends with status 1 unless every one of 20 seeds reaches 0.99.
 """
 
 import sys
@@ -13,16 +13,6 @@ import sys
 import fcnet
 from fcnet import Dense, Sequential  # from keras.layers import Dense; from keras.models import Sequential
 from fcnet.datasets import make_circles  # from sklearn.datasets import make_circles
-
-
-def build():
-    model = Sequential()
-    model.add(Dense(4, input_dim=2, activation="relu"))
-    model.add(Dense(6, activation="relu"))
-    model.add(Dense(6, activation="relu"))
-    model.add(Dense(4, activation="relu"))
-    model.add(Dense(1, activation="sigmoid"))
-    return model
 
 
 def data(seed):
@@ -33,7 +23,12 @@ def data(seed):
 def program(epochs=50, verbose=1):
     """The program as it stands in Keras; the test accuracy."""
     X_train, y_train, X_test, y_test = data(seed=0)
-    model = build()
+    model = Sequential()
+    model.add(Dense(4, input_dim=2, activation="relu"))
+    model.add(Dense(6, activation="relu"))
+    model.add(Dense(6, activation="relu"))
+    model.add(Dense(4, activation="relu"))
+    model.add(Dense(1, activation="sigmoid"))
     model.compile(loss="binary_crossentropy", optimizer="adamax", metrics=["accuracy"])
     history = model.fit(X_train, y_train, epochs=epochs, batch_size=32, verbose=verbose)
     loss, accuracy = model.evaluate(X_test, y_test, verbose=0)
@@ -47,7 +42,11 @@ def recipe(seed, steps=3000):
     """Gradient descent on the full batch; the test accuracy."""
     fcnet.set_seed(seed)
     X_train, y_train, X_test, y_test = data(seed)
-    model = build()
+    # Biases that start at 0.1 keep every unit alive. From 0 about 1 start in 15 loses all four units of the
+    # narrow last hidden layer in the first steps, and with them any gradient: its accuracy stays at 0.5.
+    bias = fcnet.initializers.Constant(0.1)
+    model = Sequential([Dense(units, activation="relu", bias_initializer=bias) for units in (4, 6, 6, 4)])
+    model.add(Dense(1, activation="sigmoid"))
     optimizer = fcnet.optimizers.SGD(learning_rate=0.1)
     model.compile(loss="binary_crossentropy", optimizer=optimizer, metrics=["accuracy"])
     model.fit(X_train, y_train, epochs=steps, batch_size=len(X_train), verbose=0)

@@ -35,7 +35,7 @@ def circles_network():
 
 
 def circles(epochs):
-    """Train with fcnet and with NumPy; returns the model, its history and the test data, and if all is well."""
+    """Train with fcnet and with NumPy: the model, its history, the test data, and whether all is well."""
     X, y = make_circles(1000, factor=0.3, noise=0.1, random_state=0)
     X, y = X.astype(np.float32), y.astype(np.float32)
     X_test, y_test, X, y = X[:100], y[:100], X[100:], y[100:]

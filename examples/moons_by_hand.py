@@ -11,6 +11,7 @@ so the shapes and the dtype must be right. `Sequential.fit` does all this in one
 """
 
 import argparse
+import itertools
 import sys
 import time
 
@@ -35,7 +36,7 @@ def data():
 def layer_views(flat):
     """W (I, O) and b (O,) of every layer: views of one flat vector."""
     views, start = [], 0
-    for inputs, outputs in zip(UNITS[:-1], UNITS[1:], strict=True):
+    for inputs, outputs in itertools.pairwise(UNITS):
         end = start + inputs * outputs
         views.append((flat[start:end].reshape(inputs, outputs), flat[end : end + outputs]))
         start = end + outputs
@@ -56,7 +57,7 @@ def forward(layers, X, A):
 
 def train(X, y, steps, seed=2):
     """The trained layers and the loss before every step."""
-    n_params = sum((inputs + 1) * outputs for inputs, outputs in zip(UNITS[:-1], UNITS[1:], strict=True))
+    n_params = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(UNITS))
     params = np.empty(n_params, DTYPE)
     gradient, velocity = np.empty_like(params), np.zeros_like(params)
     layers, gradients = layer_views(params), layer_views(gradient)
@@ -88,7 +89,8 @@ def accuracy(layers, X, y):
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    as_it_is = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_it_is)
     parser.add_argument("--steps", type=int, default=10_000)
     steps = parser.parse_args(argv).steps
     X, y, X_test, y_test = data()

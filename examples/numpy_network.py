@@ -7,7 +7,7 @@ import numpy as np
 
 
 def forward(layers, X):
-    """The input and then every layer's output before the last activation: [X, A1, ..., Z of the last layer]."""
+    """[X, A1, A2, ..., Z of the last layer]: the input, every layer's output, and at the end the logits."""
     outputs = [X]
     for W, b in layers[:-1]:
         outputs.append(np.maximum(outputs[-1] @ W + b, 0))

@@ -14,7 +14,7 @@ import numpy as np
 from numba import from_dtype, types
 
 from . import _runtime
-from .kernels import _jit, activations, losses, network, optimizers
+from .kernels import _jit, activations, losses, matmul, network, optimizers
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
 CHUNK_ROWS = 1024
@@ -106,6 +106,10 @@ class Engine:
         self._task_address = _address(self._task)
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, group_slabs=self.group_slabs, hyper=_address(self.hyper),
+                  product=self._part(matmul.product, ("A", *["count"] * 3, "A", *["count"] * 3, "A", *["count"] * 4)),
+                  gather=self._part(matmul.gather_slab, ("A", "offsets", "count", "A")),
+                  scatter=self._part(matmul.scatter_slab, ("A", "count", "A", "count", "count", "offsets")),
+                  scatter_columns=self._part(matmul.scatter_columns, ("A", "count", "A", "count", "offsets")),
                   forward_backward=self._part(network.forward_backward, *self._REGION),
                   gradient_update=self._part(network.gradient_update, *self._REGION))
         self._chunk_slabs = self._scratch_size = self._scratch_threads = 0
@@ -124,7 +128,7 @@ class Engine:
         if function is None:
             return 0
         number = types.float32 if self.dtype == np.float32 else types.float64
-        kinds = {"count": types.intp, "rows": types.intp, "scale": types.float64,
+        kinds = {"count": types.intp, "offsets": types.CPointer(types.intp), "rows": types.intp, "scale": types.float64,
                  "sums": types.CPointer(types.float64), "task": types.CPointer(from_dtype(network.TASK))}
         signature = next(s for s in signatures if len(s) == function.py_func.__code__.co_argcount)
         return _jit.part_address(function, number, *(kinds.get(kind, types.CPointer(number)) for kind in signature))

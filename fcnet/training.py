@@ -180,13 +180,13 @@ class Fit:
                     break
                 if self.display is not None:
                     self.display.steps(last - first)
+            if network.healthy(sums):
+                self._record(epochs, sums)
+                return
         except KeyboardInterrupt:
             done = (network.optimizer.iterations - self.checkpoint.iterations) // self.steps
             self._record(epochs[:done], sums)
             raise
-        if network.healthy(sums):
-            self._record(epochs, sums)
-            return
         self.checkpoint.restore()
         if len(epochs) == 1:
             raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / len(self.X), network.optimizer)
@@ -194,14 +194,17 @@ class Fit:
             self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
 
     def _record(self, epochs: range, sums: np.ndarray) -> None:
-        """Append whole epochs to the History, and show them."""
+        """Append whole epochs to the History, and show them; called again, it goes on where it was cut."""
+        recorded = self.history.epoch
         for epoch, row in zip(epochs, sums, strict=False):
+            if recorded and epoch <= recorded[-1]:
+                continue
             values = self.network.objective.values(row, len(self.X))
             if self.validation is not None:
                 values += evaluate(self.network, *self.validation)
-            self.history.epoch.append(epoch)
             for column, value in zip(self.columns, values, strict=True):
-                column.append(value)
+                column[len(recorded) :] = [value]
+            recorded.append(epoch)
             if self.display is not None:
                 self.display.epoch(epoch, dict(zip(self.names, values, strict=True)))
 

@@ -87,10 +87,17 @@ def sigmoid(x):
 
 
 @inline
-def softplus_and_sigmoid(x):
-    """ln(1 + e^x) and its derivative, from one exponential."""
+def log1p(x):
+    """ln(1 + x) for x >= 0: what rounding 1 + x has lost is put back as the first term of a series."""
+    w = 1.0 + x
+    return log(w) + (x - (w - 1.0)) / w
+
+
+@inline
+def log1p_exp_and_sigmoid(x):
+    """ln(1 + e^-|x|) and sigmoid(x), from one exponential."""
     e = exp(-absolute(x))
-    return select(x < 0.0, 0.0, x) + log1p_of_fraction(e), select(x < 0.0, e, 1.0) / (1.0 + e)
+    return log1p_of_fraction(e), select(x < 0.0, e, 1.0) / (1.0 + e)
 
 
 @inline

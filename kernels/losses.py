@@ -7,8 +7,9 @@ how many samples a slab holds.  ``scale`` is 1 / samples of the batch: the loss 
 The fused ones take the logits in A, leave the probabilities there and give dZ instead of dA.  They compute the
 loss from the logits, so that a probability of exactly 0 or 1 never meets a logarithm:
 
-- sigmoid + binary cross entropy:  -y ln p - (1 - y) ln(1 - p) = ln(1 + e^z) - y z,   dZ = (p - y) / B
-- softmax + cross entropy:         -sum_i y_i ln p_i = s (h + ln sum_i e^(z_i - h)) - sum_i y_i z_i, h = max z, s = sum y
+- sigmoid + binary cross entropy:  -y ln p - (1 - y) ln(1 - p) = ln(1 + e^z) - y z,  dZ = (p - y) / B
+- softmax + cross entropy:         -sum_i y_i ln p_i = sum_i y_i (h - z_i + ln sum_j e^(z_j - h)),  h = max z,
+  dZ = (p sum_i y_i - y) / B
 
 Losses over several outputs are the mean over them for binary cross entropy and squared error, as in Keras.
 
@@ -22,7 +23,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import helper, inline
-from .elementary import exp, log, softplus_and_sigmoid
+from .elementary import exp, log, log1p, log1p_exp_and_sigmoid
 from .matmul import slab_width
 from .simd import absolute, first_lanes, fma, lanes, load, select, splat, store, total
 
@@ -42,8 +43,9 @@ def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             z, y = load(A + i), load(Y + i)
-            softplus, p = softplus_and_sigmoid(z)
-            of_lanes = of_lanes + (softplus - y * z)
+            # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|); the first part cancels against y z, so it goes first
+            tail, p = log1p_exp_and_sigmoid(z)
+            of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
             store(p, A + i)
             store(select(counts, (p - y) * (scale / outputs), 0.0), dZ + i)
         loss += total(select(counts, of_lanes, 0.0))
@@ -52,18 +54,26 @@ def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
 
 @inline
 def _softmax_of_lanes(A, j, outputs):
-    """e^(z - h) in place; returns h and the sum of the exponentials."""
+    """e^(z - h) in place, h = max z; returns h, the sum of the exponentials and its logarithm.
+
+    The highest ones are 1 each.  All but one of them and the others are summed apart, so that the logarithm of a
+    sum near 1, the loss of an answer that is sure and right, keeps its digits.
+    """
     P = slab_width(A)
     highest = splat(-np.inf, A)
     for i in range(j, outputs * P, P):
         z = load(A + i)
         highest = select(z > highest, z, highest)
-    exponentials = splat(0.0, A)
+    others = splat(0.0, A)
+    ones = splat(-1.0, A)
     for i in range(j, outputs * P, P):
-        e = exp(load(A + i) - highest)
+        z = load(A + i)
+        e = exp(z - highest)
         store(e, A + i)
-        exponentials = exponentials + e
-    return highest, exponentials
+        others = others + select(z == highest, 0.0, e)
+        ones = ones + select(z == highest, splat(1.0, A), 0.0)
+    others = others + ones
+    return highest, 1.0 + others, log1p(others)
 
 
 @helper
@@ -72,17 +82,19 @@ def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
-        chosen = splat(0.0, A)
-        weight = splat(0.0, A)
+        weight, of_lanes = splat(0.0, A), splat(0.0, A)
         for i in range(j, outputs * P, P):
-            chosen = fma(load(Y + i), load(A + i), chosen)
-            weight = weight + load(Y + i)
-        highest, exponentials = _softmax_of_lanes(A, j, outputs)
+            store(load(A + i), dZ + i)
+        highest, exponentials, logarithm = _softmax_of_lanes(A, j, outputs)
+        for i in range(j, outputs * P, P):
+            y = load(Y + i)
+            weight = weight + y
+            of_lanes = fma(y, highest - load(dZ + i), of_lanes)
         for i in range(j, outputs * P, P):
             p = load(A + i) / exponentials
             store(p, A + i)
             store(select(counts, (weight * p - load(Y + i)) * scale, 0.0), dZ + i)
-        of_lanes = weight * (highest + log(exponentials)) - chosen
+        of_lanes = fma(weight, logarithm, of_lanes)
         loss += total(select(counts, of_lanes, 0.0))
     sums[0] = loss
 
@@ -98,12 +110,12 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
         chosen = splat(0.0, A)
         for o in range(outputs):
             chosen = select(label == o, load(A + (o * P + j)), chosen)
-        highest, exponentials = _softmax_of_lanes(A, j, outputs)
+        highest, exponentials, logarithm = _softmax_of_lanes(A, j, outputs)
         for o in range(outputs):
             p = load(A + (o * P + j)) / exponentials
             store(p, A + (o * P + j))
             store(select(counts, select(label == o, p - 1.0, p) * scale, 0.0), dZ + (o * P + j))
-        of_lanes = (highest - chosen) + log(exponentials)
+        of_lanes = (highest - chosen) + logarithm
         loss += total(select(counts, of_lanes, 0.0))
     sums[0] = loss
 

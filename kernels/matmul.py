@@ -66,6 +66,11 @@ def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumul
     return types.void(index, a, index, index, index, B, index, index, C, types.boolean), codegen
 
 
+def _opaque(builder, value):  # type: ignore[no-untyped-def]
+    """The same number, about which the optimizer knows nothing."""
+    return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
+
+
 def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):  # type: ignore[no-untyped-def]
     width = NV * vector.lanes
     kind = _vector_ir(vector)
@@ -78,10 +83,9 @@ def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, 
         return builder.gep(C, [const(i * width + j * vector.lanes)])
 
     sums = [(i, j) for i in range(rows) for j in range(NV)]
-    # Four rows share a base: base + {0, 1, 2, 3} * a_row are addressing modes of the processor.
-    a_row3 = builder.mul(a_row, const(3))
-    a_row2 = builder.mul(a_row, const(2))
-    offsets = [None, a_row, a_row2, a_row3]
+    # Four rows share a base: base + {0, 1, 2, 3} * a_row.  The multiples are hidden from LLVM, which would
+    # otherwise reach each row by adding a_row to the one before: a chain as long as the loop's arithmetic.
+    offsets = [None, a_row, *(_opaque(builder, builder.mul(a_row, const(i))) for i in (2, 3))]
 
     names = ("load", "outer", "inner", "inner.done", "store")
     loaded, outer, inner, inner_done, finish = (function.append_basic_block(f"rows{rows}.{name}") for name in names)
@@ -148,7 +152,7 @@ def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, 
 def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, copies, accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
     for n in range(copies):
-        block_product(m, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate)
+        block_product(m, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate != 0)
 
 
 @helper

@@ -29,7 +29,7 @@ import numpy as np
 from numba import carray, prange, types
 
 from ._jit import helper, parallel_kernel
-from .matmul import block_product, gather_slab, pack_rows, product, scatter_columns, scatter_slab, slab_width
+from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
 from .simd import MR, address_of, call, lanes, pointer_like, prefetch
 
@@ -58,7 +58,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and each metric, per slab of the chunk and in all
     "slab_sums", "sums", "n_metrics",
     # compiled parts
-    "forward_backward", "gradient_update", "loss", "metrics", "update",
+    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns", "loss", "metrics", "update",
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk",
 )] + [("scale", np.float64)])
@@ -114,11 +114,11 @@ def _gather(params, task_p, thread, first, count):
         for s in range(P):
             at = min(begin + s, task.stop - 1)
             rows[s] = (order[at] if task.order != 0 else at) * task.inputs
-        gather_slab(X, rows, task.inputs, panel + n * (task.inputs + 1) * P)
+        call(task.gather, (X, rows, task.inputs, panel + n * (task.inputs + 1) * P))
         if task.mode != PREDICT:
             for s in range(P):
                 rows[s] = rows[s] // task.inputs * task.targets
-            gather_slab(Y, rows, task.targets, targets + n * task.targets * P)
+            call(task.gather, (Y, rows, task.targets, targets + n * task.targets * P))
 
 
 @helper
@@ -142,8 +142,8 @@ def _forward(params, task_p, thread, first, count):
                 pack_rows(W + strip, layer.outputs, layer.rows, width, packed)
             for o in range(0, width, MR):
                 a, a_k = (packed + o * layer.rows, MR) if pack else (W + (strip + o), layer.outputs)
-                product(a, 1, a_k, 0, A_prev, height * P, layer.rows, 1,
-                        A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), count, False)
+                call(task.product, (a, 1, a_k, 0, A_prev, height * P, layer.rows, 1,
+                                    A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), count, 0))
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
@@ -161,8 +161,8 @@ def _write_outputs(params, task_p, thread, first, count):
     offsets = _integers(task.integers) + thread * task.integers_size
     for n in range(first, first + count):
         begin = task.start + n * P
-        scatter_slab(panel + n * (layer.outputs + 1) * P, layer.outputs, out + begin * layer.outputs, layer.outputs,
-                     min(P, task.stop - begin), offsets)
+        call(task.scatter, (panel + n * (layer.outputs + 1) * P, layer.outputs, out + begin * layer.outputs,
+                            layer.outputs, min(P, task.stop - begin), offsets))
 
 
 @helper
@@ -201,14 +201,15 @@ def _backward(params, task_p, thread, first, count):
     for l in range(task.n_layers - 1, -1, -1):
         layer = layers[l]
         for n in range(count):
-            scatter_columns(dZ + n * jump, layer.outputs, workspace + (layer.columns + (first + n) * P * P),
-                            task.chunk_slabs * P * P, offsets)
+            call(task.scatter_columns, (dZ + n * jump, layer.outputs,
+                                        workspace + (layer.columns + (first + n) * P * P),
+                                        task.chunk_slabs * P * P, offsets))
         if l > 0:
             below = layers[l - 1]
             W = params + layer.weights
             for i in range(0, layer.inputs, MR):
-                product(W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
-                        dA + i * P, jump, min(MR, layer.inputs - i), count, False)
+                call(task.product, (W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
+                                    dA + i * P, jump, min(MR, layer.inputs - i), count, 0))
             if below.backward != 0:
                 A = workspace + (below.panel + first * (below.outputs + 1) * P)
                 for n in range(count):
@@ -259,9 +260,9 @@ def gradient_update(params, task_p, thread, threads):
                     prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
-            block_product(rows, workspace + (panel + i * P), P, 1, height * P,
-                          workspace + (layer.columns + column * task.chunk_slabs * P * P), P, slabs,
-                          tile, not task.first_chunk)
+            call(task.product, (workspace + (panel + i * P), P, 1, height * P,
+                                workspace + (layer.columns + column * task.chunk_slabs * P * P), 0, P, slabs,
+                                tile, 0, rows, 1, 1 - task.first_chunk))
             if task.last_chunk and task.mode == TRAIN:
                 call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
                                    pointer_like(task.state_2, params) + at, rows, width, layer.outputs, P,
