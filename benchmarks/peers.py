@@ -83,9 +83,8 @@ class Fcnet(Peer):
     name = package = "fcnet"
 
     def setup(self, weights, X, y):
-        from fcnet.engine import Engine
-
         import fcnet
+        from fcnet.engine import Engine
 
         fcnet.set_num_threads(self.threads)
         layers = [

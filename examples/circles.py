@@ -4,7 +4,7 @@
     python examples/circles.py --recipe     a recipe that works from any start: 20 seeds of 20
 
 The first form prints the accuracy on 100 test points: 1.00 in the median over many starts, but a start with
-bad luck stays at 0.82 or lower, in every library. The second trains by gradient descent on the full batch,
+bad luck stays at 0.5 or 0.8, in every library. The second trains by gradient descent on the full batch,
 learning rate 0.1, 3,000 steps, and ends with status 1 unless every one of 20 seeds reaches 0.99.
 """
 

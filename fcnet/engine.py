@@ -113,7 +113,7 @@ class Engine:
                   forward_backward=self._part(network.forward_backward, *self._REGION),
                   gradient_update=self._part(network.gradient_update, *self._REGION))
         self._chunk_slabs = self._scratch_size = self._scratch_threads = 0
-        self._objective: tuple[str, tuple[str, ...]] | None = None
+        self._objective: tuple[str | None, tuple[str, ...]] | None = None
         self._none = np.zeros(1, self.dtype)
 
     # -- compiled parts ---------------------------------------------------------------------------
@@ -315,8 +315,11 @@ class Engine:
             self.hyper[:len(hyper)] = hyper
             self._set(update=self._part(optimizers.UPDATES[name], *self._UPDATE), gradient=_address(gradient),
                       state_1=_address(state_1), state_2=_address(state_2), iterations=optimizer.iterations)
-            self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)
-            optimizer.iterations = int(self._task["iterations"][0])
+            try:
+                self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)
+            finally:
+                # a KeyboardInterrupt comes when the steps are done
+                optimizer.iterations = int(self._task["iterations"][0])
 
 
 class _Linear:

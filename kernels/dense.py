@@ -12,8 +12,7 @@ from numba import prange
 
 from ._jit import parallel_kernel
 from .activations import activate, activate_backward
-from .matmul import (block_product, gather_slab, product, row_offsets, scatter_columns, scatter_slab,
-                     slab_width)
+from .matmul import block_product, gather_slab, product, row_offsets, scatter_columns, scatter_slab, slab_width
 from .simd import MR, data
 
 

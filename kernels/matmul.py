@@ -27,8 +27,24 @@ from numba import types
 from numba.extending import intrinsic
 
 from ._jit import helper, inline
-from .simd import (_I64, MR, NV, Vector, _constant, _fma, _lane_numbers, _load, _masked_load, _masked_store,
-                   _splat, _store, _vector_ir, lanes, load_upto, store_upto)
+from .simd import (
+    _I64,
+    MR,
+    NV,
+    Vector,
+    _constant,
+    _fma,
+    _lane_numbers,
+    _load,
+    _masked_load,
+    _masked_store,
+    _splat,
+    _store,
+    _vector_ir,
+    lanes,
+    load_upto,
+    store_upto,
+)
 
 
 @inline
@@ -42,14 +58,14 @@ def slab_width(p):
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):  # type: ignore[no-untyped-def]
+def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
     One loop is emitted for every m from 1 to MR, so that no row is computed for nothing; a switch picks it.
     """
     vector = Vector(a.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         function = builder.function
         done = function.append_basic_block("product.done")
         switch = builder.switch(args[0], done)
@@ -66,20 +82,20 @@ def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumul
     return types.void(index, a, index, index, index, B, index, index, C, types.boolean), codegen
 
 
-def _opaque(builder, value):  # type: ignore[no-untyped-def]
+def _opaque(builder, value):
     """The same number, about which the optimizer knows nothing."""
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
-def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):  # type: ignore[no-untyped-def]
+def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
     width = NV * vector.lanes
     kind = _vector_ir(vector)
     function = builder.function
 
-    def const(value):  # type: ignore[no-untyped-def]
+    def const(value):
         return ir.Constant(_I64, value)
 
-    def c_address(i, j):  # type: ignore[no-untyped-def]
+    def c_address(i, j):
         return builder.gep(C, [const(i * width + j * vector.lanes)])
 
     sums = [(i, j) for i in range(rows) for j in range(NV)]
@@ -174,7 +190,7 @@ def pack_rows(a, a_k, K, m, packed):
 # Transposes
 # ------------------------------------------------------------------------------------------------
 
-def _transposed(builder, rows):  # type: ignore[no-untyped-def]
+def _transposed(builder, rows):
     """The square of vectors `rows`, transposed: swap the off-diagonal halves of ever smaller squares."""
     size = len(rows)
     distance = size // 2
@@ -192,7 +208,7 @@ def _transposed(builder, rows):  # type: ignore[no-untyped-def]
     return rows
 
 
-def _store_rows(builder, vector, rows, target, target_row, count, mask):  # type: ignore[no-untyped-def]
+def _store_rows(builder, vector, rows, target, target_row, count, mask):
     """The first `count` rows to target: a switch enters at the last row and falls through to the first."""
     function = builder.function
     done = function.append_basic_block("rows.done")
@@ -211,7 +227,7 @@ def _store_rows(builder, vector, rows, target, target_row, count, mask):  # type
 
 
 @intrinsic
-def transpose_square(typingctx, source, offsets, columns, target, target_row, rows_out, columns_out):  # type: ignore[no-untyped-def]
+def transpose_square(typingctx, source, offsets, columns, target, target_row, rows_out, columns_out):
     """target[c * target_row + r] = source[offsets[r] + c] for one register-wide square, in registers.
 
     Reads `columns` numbers from each of `lanes` rows and writes `columns_out` numbers of `rows_out` rows; each
@@ -220,7 +236,7 @@ def transpose_square(typingctx, source, offsets, columns, target, target_row, ro
     """
     vector = Vector(source.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         source_p, offsets_p, columns_, target_p, target_row_, rows_out_, columns_out_ = args
         size = vector.lanes
         kind = _vector_ir(vector)

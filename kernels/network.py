@@ -58,7 +58,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and each metric, per slab of the chunk and in all
     "slab_sums", "sums", "n_metrics",
     # compiled parts
-    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns", "loss", "metrics", "update",
+    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns",
+    "loss", "metrics", "update",
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk",
 )] + [("scale", np.float64)])

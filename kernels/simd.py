@@ -236,59 +236,59 @@ def _pointer_add(context: Any, builder: Any, sig: Any, args: Any) -> Any:
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def lanes(typingctx, p):  # type: ignore[no-untyped-def]
+def lanes(typingctx, p):
     """Lanes of a vector of the type that `p` points to, a constant to the compiler."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return ir.Constant(_I64, Vector(p.dtype).lanes)
     return types.intp(p), codegen
 
 
 @intrinsic
-def load(typingctx, p):  # type: ignore[no-untyped-def]
+def load(typingctx, p):
     """The vector at `p`, aligned or not."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _load(builder, args[0], vector)
     return vector(p), codegen
 
 
 @intrinsic
-def store(typingctx, value, p):  # type: ignore[no-untyped-def]
+def store(typingctx, value, p):
     """Write the vector (or the number, into all lanes) to `p`."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         _store(builder, args[0], args[1], vector)
         return context.get_dummy_value()
     return types.void(vector, p), codegen
 
 
 @intrinsic
-def load_first(typingctx, p, count):  # type: ignore[no-untyped-def]
+def load_first(typingctx, p, count):
     """The first `count` lanes from `p`, zeros in the others; memory behind them is not touched."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
     return vector(p, types.intp), codegen
 
 
 @intrinsic
-def store_first(typingctx, value, p, count):  # type: ignore[no-untyped-def]
+def store_first(typingctx, value, p, count):
     """Write the first `count` lanes only."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
         return context.get_dummy_value()
     return types.void(vector, p, types.intp), codegen
 
 
 @intrinsic
-def prefetch(typingctx, p):  # type: ignore[no-untyped-def]
+def prefetch(typingctx, p):
     """Ask for the cache line at `p`; an address that is not mapped does no harm."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         _prefetch(builder, args[0])
         return context.get_dummy_value()
     return types.void(p), codegen
@@ -303,19 +303,19 @@ def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> No
 
 
 @intrinsic
-def data(typingctx, array):  # type: ignore[no-untyped-def]
+def data(typingctx, array):
     """Pointer to the first element of an array."""
     pointer = types.CPointer(array.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return context.make_array(sig.args[0])(context, builder, args[0]).data
     return pointer(array), codegen
 
 
 @intrinsic
-def pointer_like(typingctx, address, p):  # type: ignore[no-untyped-def]
+def pointer_like(typingctx, address, p):
     """The integer `address` as a pointer of the type of `p`."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return builder.inttoptr(args[0], args[1].type)
     return p(types.intp, p), codegen
 
@@ -325,17 +325,17 @@ def address_of(element: types.Type) -> Any:
     pointer = types.CPointer(element)
 
     @intrinsic
-    def convert(typingctx, address):  # type: ignore[no-untyped-def]
-        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def convert(typingctx, address):
+        def codegen(context, builder, sig, args):
             return builder.inttoptr(args[0], context.get_value_type(pointer))
         return pointer(types.intp), codegen
     return convert
 
 
 @intrinsic
-def call(typingctx, address, args):  # type: ignore[no-untyped-def]
+def call(typingctx, address, args):
     """Call the compiled part at `address` (see ``_jit.part_address``) with the tuple `args`; it returns nothing."""
-    def codegen(context, builder, sig, values):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, values):
         passed = cgutils.unpack_tuple(builder, values[1])
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
         builder.call(builder.inttoptr(values[0], kind.as_pointer()), passed)
@@ -348,73 +348,73 @@ def call(typingctx, address, args):  # type: ignore[no-untyped-def]
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def splat(typingctx, number, p):  # type: ignore[no-untyped-def]
+def splat(typingctx, number, p):
     """A vector of `number` in every lane, for the type that `p` points to."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return args[0]
     return vector(vector, p), codegen
 
 
 @intrinsic
-def select(typingctx, mask, a, b):  # type: ignore[no-untyped-def]
+def select(typingctx, mask, a, b):
     """`a` where the mask is true, `b` elsewhere."""
     vector = _vector_of((a, b))
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return builder.select(*args)
     return vector(mask, vector, vector), codegen
 
 
 @intrinsic
-def fma(typingctx, a, b, c):  # type: ignore[no-untyped-def]
+def fma(typingctx, a, b, c):
     """a * b + c."""
     vector = _vector_of((a, b, c))
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _fma(builder, *args)
     return vector(vector, vector, vector), codegen
 
 
 @intrinsic
-def sqrt(typingctx, x):  # type: ignore[no-untyped-def]
+def sqrt(typingctx, x):
     """The square root of every lane."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _call(builder, "sqrt", args[0])
     return x(x), codegen
 
 
 @intrinsic
-def absolute(typingctx, x):  # type: ignore[no-untyped-def]
+def absolute(typingctx, x):
     """The absolute value of every lane."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _call(builder, "fabs", args[0])
     return x(x), codegen
 
 
 @intrinsic
-def copysign(typingctx, x, sign):  # type: ignore[no-untyped-def]
+def copysign(typingctx, x, sign):
     """The magnitude of `x` with the sign of `sign`."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _call(builder, "copysign", *args)
     return x(x, x), codegen
 
 
 @intrinsic
-def first_lanes(typingctx, count, p):  # type: ignore[no-untyped-def]
+def first_lanes(typingctx, count, p):
     """Mask of the lanes below `count`, for the type that `p` points to."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         return _lane_numbers(builder, args[0], vector)
     return vector.mask(types.intp, p), codegen
 
 
 @intrinsic
-def total(typingctx, x):  # type: ignore[no-untyped-def]
+def total(typingctx, x):
     """The sum of all lanes as a float64, added in the order of the lanes."""
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         result = ir.Constant(ir.DoubleType(), 0.0)
         for lane in range(x.lanes):
             value = builder.extract_element(args[0], ir.Constant(_I32, lane))
@@ -440,10 +440,10 @@ class _Format:
 def polynomial(float32: list[float], float64: list[float]) -> Any:
     """A function of a vector: c[0] + c[1] x + c[2] x^2 + ... by Horner's rule, coefficients by dtype."""
     @intrinsic
-    def horner(typingctx, x):  # type: ignore[no-untyped-def]
+    def horner(typingctx, x):
         coefficients = float32 if x.dtype == types.float32 else float64
 
-        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+        def codegen(context, builder, sig, args):
             kind = _vector_ir(x)
             result: ir.Value = _constant(kind, coefficients[-1])
             for coefficient in reversed(coefficients[:-1]):
@@ -456,33 +456,33 @@ def polynomial(float32: list[float], float64: list[float]) -> Any:
 def constant(float32: float, float64: float) -> Any:
     """A function that gives the constant for the dtype of its argument, in every lane."""
     @intrinsic
-    def of(typingctx, x):  # type: ignore[no-untyped-def]
-        def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def of(typingctx, x):
+        def codegen(context, builder, sig, args):
             return _constant(_vector_ir(x), float32 if x.dtype == types.float32 else float64)
         return x(x), codegen
     return of
 
 
 @intrinsic
-def nearest(typingctx, x):  # type: ignore[no-untyped-def]
+def nearest(typingctx, x):
     """The nearest integer, for |x| below 2**21; NaN stays NaN."""
     rounder = _Format(x.dtype).rounder
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         shift = _constant(_vector_ir(x), rounder)
         return builder.fsub(builder.fadd(args[0], shift), shift)
     return x(x), codegen
 
 
 @intrinsic
-def scale(typingctx, x, n):  # type: ignore[no-untyped-def]
+def scale(typingctx, x, n):
     """x * 2**n for integral n (as floats); gradual underflow and overflow to infinity as IEEE 754 has them.
 
     The power is applied in two halves, each a normal number, so that only the last product rounds.
     """
     form = _Format(x.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         value, exponent = args
         kind, integers = _vector_ir(x), _integer_ir(x)
         # The integer without a conversion, whose result for NaN would be undefined.
@@ -499,11 +499,11 @@ def scale(typingctx, x, n):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def exponent_of(typingctx, x):  # type: ignore[no-untyped-def]
+def exponent_of(typingctx, x):
     """n for which x / 2**n lies in [sqrt(1/2), sqrt(2)), for positive normal x."""
     form = _Format(x.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         kind, integers = _vector_ir(x), _integer_ir(x)
         # sqrt(1/2) as bits: what is taken off before the exponent is cut out, so that it is rounded.
         offset = builder.sub(builder.bitcast(args[0], integers),
@@ -516,11 +516,11 @@ def exponent_of(typingctx, x):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def load_upto(typingctx, p, count):  # type: ignore[no-untyped-def]
+def load_upto(typingctx, p, count):
     """A whole vector if `count` allows it, else `load_first`: one loop body for rows of any length."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         whole = builder.icmp_signed(">=", args[1], ir.Constant(_I64, vector.lanes))
         with builder.if_else(whole) as (then, otherwise):
             with then:
@@ -537,11 +537,11 @@ def load_upto(typingctx, p, count):  # type: ignore[no-untyped-def]
 
 
 @intrinsic
-def store_upto(typingctx, value, p, count):  # type: ignore[no-untyped-def]
+def store_upto(typingctx, value, p, count):
     """The counterpart of `load_upto`."""
     vector = Vector(p.dtype)
 
-    def codegen(context, builder, sig, args):  # type: ignore[no-untyped-def]
+    def codegen(context, builder, sig, args):
         whole = builder.icmp_signed(">=", args[2], ir.Constant(_I64, vector.lanes))
         with builder.if_else(whole) as (then, otherwise):
             with then:

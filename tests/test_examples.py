@@ -37,7 +37,13 @@ def test_parity(example, capsys):
 
 
 def test_circles_program(example):
-    assert example("circles").program(verbose=0) >= 0.8
+    program = example("circles").program
+    scores = []
+    for seed in range(7):
+        fcnet.set_seed(seed)
+        scores.append(program(verbose=0))
+    # The median: one start alone may lose a whole layer of units and stay at 0.5.
+    assert np.median(scores) >= 0.97
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -65,9 +71,7 @@ def test_moons_by_hand_is_what_fit_does(example):
     model.add(fcnet.Dense(1, activation="sigmoid"))
     model.build((None, 2))
     model.set_weights([part for layer in start for part in layer])
-    model.compile(
-        loss="binary_crossentropy", optimizer=fcnet.optimizers.SGD(moons.LEARNING_RATE), metrics=["accuracy"]
-    )
+    model.compile(loss="binary_crossentropy", optimizer=fcnet.optimizers.SGD(moons.LEARNING_RATE), metrics=["accuracy"])
     history = model.fit(X, y, epochs=200, batch_size=len(X), verbose=0)
     np.testing.assert_allclose(history.history["loss"], losses, rtol=1e-4)
     np.testing.assert_allclose(
@@ -116,14 +120,11 @@ def test_numpy_network_by_central_differences(example):
 def test_fashion_mnist_on_small_random_images(example, tmp_path, capsys):
     rng = np.random.default_rng(0)
     for name, n in (("train", 60), ("t10k", 20)):
-        for kind, array in (
-            ("images-idx3", rng.integers(0, 256, (n, 28, 28))),
-            ("labels-idx1", rng.integers(0, 10, n)),
-        ):
+        arrays = {"images-idx3": rng.integers(0, 256, (n, 28, 28)), "labels-idx1": rng.integers(0, 10, n)}
+        for kind, array in arrays.items():
             header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-            (tmp_path / f"{name}-{kind}-ubyte.gz").write_bytes(
-                gzip.compress(header + array.astype("u1").tobytes())
-            )
+            content = gzip.compress(header + array.astype("u1").tobytes())
+            (tmp_path / f"{name}-{kind}-ubyte.gz").write_bytes(content)
     with pytest.warns(UserWarning, match="batch_size"):
         assert example("fashion_mnist").main([str(tmp_path)]) == 1  # nothing to learn there
     assert "784-256-128-100-10: test accuracy 0." in capsys.readouterr().out
