@@ -49,9 +49,7 @@ def _fma_loop(dtype: np.dtype):
             def splat(value):
                 undefined = ir.Constant(vector, ir.Undefined)
                 one = builder.insert_element(undefined, value, ir.Constant(ir.IntType(32), 0))
-                return builder.shuffle_vector(
-                    one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None)
-                )
+                return builder.shuffle_vector(one, undefined, ir.Constant(ir.VectorType(ir.IntType(32), lanes), None))
 
             a, b, count = splat(args[0]), splat(args[1]), args[2]
             entry, function = builder.block, builder.function
@@ -78,9 +76,7 @@ def _fma_loop(dtype: np.dtype):
                 total = builder.fadd(total, x)
             result = builder.extract_element(total, ir.Constant(ir.IntType(32), 0))
             for lane in range(1, lanes):  # all lanes are used, so none is optimised away
-                result = builder.fadd(
-                    result, builder.extract_element(total, ir.Constant(ir.IntType(32), lane))
-                )
+                result = builder.fadd(result, builder.extract_element(total, ir.Constant(ir.IntType(32), lane)))
             return result
 
         return number(number, number, types.int64), codegen
@@ -145,6 +141,4 @@ if __name__ == "__main__":
     for dtype in (np.float32, np.float64):
         for threads in (1, 2):
             rate = measure_peak(dtype, threads)
-            print(
-                f"{np.dtype(dtype).name}, {threads} thread(s), {REGISTER_BYTES * 8}-bit: {rate:6.1f} GFLOP/s"
-            )
+            print(f"{np.dtype(dtype).name}, {threads} thread(s), {REGISTER_BYTES * 8}-bit: {rate:6.1f} GFLOP/s")

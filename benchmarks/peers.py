@@ -137,9 +137,7 @@ class FcnetFit(Peer):
         self.model.set_weights([part for layer in weights for part in layer])
 
     def run_epoch(self, order):
-        history = self.model.fit(
-            self.X, self.y, epochs=self.epochs, batch_size=self.workload.batch, verbose=0
-        )
+        history = self.model.fit(self.X, self.y, epochs=self.epochs, batch_size=self.workload.batch, verbose=0)
         return history.history["loss"][-1]
 
     def weights(self):
@@ -425,9 +423,7 @@ class PyTorch(Peer):
         return total.item() / self.workload.steps
 
     def weights(self):
-        return [
-            (layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in self.linear_layers()
-        ]
+        return [(layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in self.linear_layers()]
 
 
 # --- JAX ----------------------------------------------------------------------------------------------

@@ -158,9 +158,7 @@ def peak(threads):
 
 @pytest.fixture(params=THREADS, ids=lambda threads: f"{threads}-thread")
 def threads(request):
-    threadpoolctl = pytest.importorskip(
-        "threadpoolctl", reason="limits NumPy's threads; scikit-learn brings it"
-    )
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="limits NumPy's threads; scikit-learn brings it")
     fcnet.set_num_threads(request.param)
     with threadpoolctl.threadpool_limits(request.param):
         yield request.param

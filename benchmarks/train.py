@@ -3,6 +3,7 @@
     python benchmarks/train.py                                  the default workloads on 1 and 2 threads
     python benchmarks/train.py --workloads all --write          all of them, into benchmarks/RESULTS.md
     python benchmarks/train.py --workloads circles --peers fcnet JAX --threads 1 --seconds 5
+    python benchmarks/train.py --crossover                      from how much work on two threads pay
 
 How: for each number of threads one process, bound to as many cores (what JAX, which takes no number of
 threads, goes by) and told the number in every library's own words. In it the peers take turns, A B C A B C,
@@ -26,8 +27,10 @@ from pathlib import Path
 
 import numpy as np
 from peak import Peak
-from peers import PEERS, FcnetFit
+from peers import PEERS, Fcnet, FcnetFit
 from workloads import DEFAULT, WORKLOADS, Workload
+
+import fcnet
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 ROUNDS = 7
@@ -104,6 +107,44 @@ def work(arguments) -> None:
         print(json.dumps(result), flush=True)
 
 
+def crossover(seconds: float) -> str:
+    """Growing networks on one thread and on two, two also where fcnet would choose one: a table."""
+    from fcnet import _runtime  # its rule is what is looked at
+
+    rule = _runtime.SHARE_FLOPS
+    rows = [["network", "batch", "MFLOP a step", "1 thread, us", "2 threads, us", "2 as fast", "chosen"]]
+    for width in (8, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256):
+        workload = Workload("crossover", (width, width, width, 10), batch=32, rows=1024)
+        X, y = workload.data()
+        peer, turns = Fcnet(workload), {1: [], 2: []}
+        peer.setup(workload.weights(), X, y)
+        orders = [peer.prepare(workload.order(0))]
+        try:
+            _runtime.SHARE_FLOPS = 1  # any work is worth a thread
+            for _ in range(ROUNDS):
+                for threads in (1, 2):
+                    fcnet.set_num_threads(threads)
+                    turns[threads].append(statistics.median(turn(peer, orders, seconds / ROUNDS / 10)))
+        finally:
+            _runtime.SHARE_FLOPS = rule
+        fcnet.set_num_threads(2)
+        one, two = statistics.median(turns[1]), statistics.median(turns[2])
+        gain = statistics.median(a / b for a, b in zip(turns[1], turns[2], strict=True))
+        rows.append(
+            [
+                workload.title,
+                str(workload.batch),
+                f"{workload.flops / 1e6:.3f}",
+                f"{one * 1e6:.1f}",
+                f"{two * 1e6:.1f}",
+                f"{gain:.2f}",
+                str(_runtime.shares(peer.engine.flops * workload.batch)),
+            ]
+        )
+    fcnet.set_num_threads(None)
+    return table(rows)
+
+
 def start_worker(threads: int) -> subprocess.Popen:
     """A process that runs this script again, limited to `threads` in every way that a peer looks at."""
     names = ["OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMBA"]
@@ -124,8 +165,8 @@ def start_worker(threads: int) -> subprocess.Popen:
 
 
 def header(arguments) -> str:
-    packages = []
-    for name in ("fcnet", "numpy", "numba", "scikit-learn", "torch", "jax"):
+    packages = [f"fcnet {fcnet.__version__}"]
+    for name in ("numpy", "numba", "scikit-learn", "torch", "jax"):
         try:
             packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -215,9 +256,7 @@ def summary(results: list[dict]) -> str:
             continue
         step = statistics.median(base["turns"])
         share = workload.flops / step / 1e9 / result["peak"]
-        ratios = [
-            f"{ratio(result['peers'][name], base):.2f}" if name in result["peers"] else "" for name in others
-        ]
+        ratios = [f"{ratio(result['peers'][name], base):.2f}" if name in result["peers"] else "" for name in others]
         rows.append(
             [
                 workload.title,
@@ -277,17 +316,14 @@ def chosen_peers(arguments) -> list[str]:
 
 
 def parse(argv=None):
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--workloads", nargs="+", default=DEFAULT, choices=[*WORKLOADS, "all"], metavar="NAME"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workloads", nargs="+", default=DEFAULT, choices=[*WORKLOADS, "all"], metavar="NAME")
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="PEER")
     parser.add_argument("--seconds", type=float, default=2.0, help="a peer and workload, without set-up")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} beside this script")
+    parser.add_argument("--crossover", action="store_true", help="one thread against two, by work")
     parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if not arguments.worker:
@@ -303,6 +339,9 @@ def main() -> int:
         work(arguments)
         return 0
     print(header(arguments), end="\n\n", flush=True)
+    if arguments.crossover:
+        print(crossover(arguments.seconds))
+        return 0
     results: list[dict] = []
     for threads in arguments.threads:
         worker = start_worker(threads)
@@ -310,9 +349,7 @@ def main() -> int:
             results.append(json.loads(line))
             print(section(results[-1]), flush=True)
         if worker.wait():
-            print(
-                f"the worker with {threads} thread(s) ended with status {worker.returncode}", file=sys.stderr
-            )
+            print(f"the worker with {threads} thread(s) ended with status {worker.returncode}", file=sys.stderr)
             return worker.returncode
     short = summary(results)
     print(short)

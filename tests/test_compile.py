@@ -113,11 +113,9 @@ def test_unusable_cache_folder(run_python, tmp_path, kind):
         folder.write_text("")
     else:
         pytest.importorskip("pwd", reason="POSIX permissions")
-        import fcnet.kernels._jit as jit
-
-        folder.mkdir()
-        (folder / jit.CACHE_FOLDER.name).mkdir()
-        (folder / jit.CACHE_FOLDER.name).chmod(0o777)
+        run_python("import fcnet.kernels", FCNET_CACHE_DIR=str(folder))
+        (own,) = folder.iterdir()
+        own.chmod(0o777)
     done = run_python("""
         import warnings
         with warnings.catch_warnings(record=True) as caught:
