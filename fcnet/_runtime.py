@@ -22,6 +22,9 @@ A parallel region costs about 2 microseconds and a step has two; `benchmarks/tra
 two threads overtake one.
 """
 
+PANEL_FLOPS = 40_000
+"""What a layer of a slab costs besides its arithmetic (calls, transposes, activation), in the same unit."""
+
 launch_lock = threading.RLock()
 _forked = False
 _num_threads: int | None = None

@@ -190,7 +190,8 @@ class Engine:
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
              sums: np.ndarray | None = None, whole: bool = False) -> None:
         """Fill in the task and run its steps; the caller holds `lock`."""
-        threads = _runtime.shares(self.flops * min(batch, len(X)))
+        rows = min(batch, len(X))
+        threads = _runtime.shares(self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * -(-rows // self.slab))
         self._reserve(batch, Y.shape[1], threads, whole)
         slab_sums = np.empty(self._chunk_slabs * self._columns_of_sums)
         self._set(mode=mode, threads=threads, batch=batch, n_rows=len(X), targets=Y.shape[1],
