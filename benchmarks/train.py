@@ -226,7 +226,7 @@ COLUMNS = [
 ]
 
 
-def section(result: dict) -> str:
+def section(result: dict, results: list[dict]) -> str:
     workload = WORKLOADS[result["workload"]]
     rows = [row(name, workload, result) for name in result["peers"]]
     title = (
@@ -234,7 +234,7 @@ def section(result: dict) -> str:
         f"{workload.flops / 1e6:,.3f} MFLOP a step; FMA peak {max(result['peaks']):.0f} GFLOP/s, "
         f"in the rounds {min(result['peaks']):.0f} to {max(result['peaks']):.0f}\n"
     )
-    if disturbed(result):
+    if disturbed(result, results):
         title += "\n**Disturbed:** something else used these cores; the figures below do not count.\n"
     return title + "\n" + table([COLUMNS, *rows])
 
@@ -262,7 +262,7 @@ def summary(results: list[dict]) -> str:
         ratios = [f"{ratio(result['peers'][name], base):.2f}" if name in result["peers"] else "" for name in others]
         rows.append(
             [
-                workload.title,
+                workload.title + (" (disturbed)" if disturbed(result, results) else ""),
                 f"{workload.batch:,}",
                 str(result["threads"]),
                 f"{step * 1e6:,.1f}",
@@ -285,13 +285,14 @@ def table(rows: list[list[str]]) -> str:
     return line(*rows[0]) + rule + "".join(line(*cells) for cells in rows[1:])
 
 
-def disturbed(result: dict) -> bool:
-    """Whether the cores were not ours alone: in the median round they did not reach 85 % of the best one.
+def disturbed(result: dict, results: list[dict]) -> bool:
+    """Whether the cores were not ours alone: the median round's FMA rate below 85 % of the best of the run.
 
     With one of two cores taken, peers lose between half and nine tenths of their speed, each another share
     (those that spin at a barrier most), so that not even the ratios mean anything.
     """
-    return statistics.median(result["peaks"]) < 0.85 * max(result["peaks"])
+    best = max(max(other["peaks"]) for other in results if other["threads"] == result["threads"])
+    return statistics.median(result["peaks"]) < 0.85 * best
 
 
 def disagreements(result: dict) -> list[str]:
@@ -359,14 +360,14 @@ def main() -> int:
         worker = start_worker(threads)
         for line in worker.stdout:
             results.append(json.loads(line))
-            print(section(results[-1]), flush=True)
+            print(section(results[-1], results), flush=True)
         if worker.wait():
             print(f"the worker with {threads} thread(s) ended with status {worker.returncode}", file=sys.stderr)
             return worker.returncode
     short = summary(results)
     print(short)
     wrong = [message for result in results for message in disagreements(result)]
-    if any(map(disturbed, results)):
+    if any(disturbed(result, results) for result in results):
         print("some workloads were disturbed by other processes: repeat them on a quiet machine")
     print("\n".join(wrong) if wrong else f"all losses agree to {LOSS_TOLERANCE:.0e}, relative")
     if arguments.write:
@@ -375,7 +376,7 @@ def main() -> int:
             f"Written by `python benchmarks/train.py {' '.join(sys.argv[1:])}`, which says how it measures.",
             header(arguments),
             short,
-            *map(section, results),
+            *(section(result, results) for result in results),
         ]
         RESULTS.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
     return 1 if wrong else 0

@@ -104,7 +104,7 @@ class Engine:
         self._task_address = _address(self._task)
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, group_slabs=GROUP_SLABS, hyper=_address(self.hyper),
-                  product=self._part(matmul.product, ("A", *["count"] * 3, "A", *["count"] * 3, "A", *["count"] * 4)),
+                  product=self._part(matmul.product, ("A", *["count"] * 3, "A", *["count"] * 3, "A", *["count"] * 5)),
                   gather=self._part(matmul.gather_slab, ("A", "offsets", "count", "A")),
                   scatter=self._part(matmul.scatter_slab, ("A", "count", "A", "count", "count", "offsets")),
                   scatter_columns=self._part(matmul.scatter_columns, ("A", "count", "A", "count", "offsets")),

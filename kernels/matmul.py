@@ -46,6 +46,9 @@ from .simd import (
     store_upto,
 )
 
+FEW = 2
+"""Up to so many features are gathered one by one: a transpose costs as much as 32 single moves."""
+
 
 @inline
 def slab_width(p):
@@ -58,28 +61,30 @@ def slab_width(p):
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def block_product(typingctx, m, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
+def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
-    One loop is emitted for every m from 1 to MR, so that no row is computed for nothing; a switch picks it.
+    Only the first `vectors` of the NV vectors of a row are computed.  One loop is emitted for 1 and for NV of them
+    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
         function = builder.function
         done = function.append_basic_block("product.done")
-        switch = builder.switch(args[0], done)
-        for rows in range(1, MR + 1):
-            start = function.append_basic_block(f"rows{rows}")
-            switch.add_case(ir.Constant(args[0].type, rows), start)
-            builder.position_at_end(start)
-            _emit_block(builder, vector, rows, *args[1:])
-            builder.branch(done)
+        switch = builder.switch(builder.add(args[0], builder.mul(args[1], ir.Constant(_I64, MR))), done)
+        for count in (1, NV):
+            for rows in range(1, MR + 1):
+                start = function.append_basic_block(f"rows{rows}x{count}")
+                switch.add_case(ir.Constant(_I64, count * MR + rows), start)
+                builder.position_at_end(start)
+                _emit_block(builder, vector, rows, count, *args[2:])
+                builder.branch(done)
         builder.position_at_end(done)
         return context.get_dummy_value()
 
     index = types.intp
-    return types.void(index, a, index, index, index, B, index, index, C, types.boolean), codegen
+    return types.void(index, index, a, index, index, index, B, index, index, C, types.boolean), codegen
 
 
 def _opaque(builder, value):
@@ -87,7 +92,7 @@ def _opaque(builder, value):
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
-def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
+def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
     width = NV * vector.lanes
     kind = _vector_ir(vector)
     function = builder.function
@@ -98,7 +103,7 @@ def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, 
     def c_address(i, j):
         return builder.gep(C, [const(i * width + j * vector.lanes)])
 
-    sums = [(i, j) for i in range(rows) for j in range(NV)]
+    sums = [(i, j) for i in range(rows) for j in range(vectors)]
     # Four rows share a base: base + {0, 1, 2, 3} * a_row.  The multiples are hidden from LLVM, which would
     # otherwise reach each row by adding a_row to the one before: a chain as long as the loop's arithmetic.
     offsets = [None, a_row, *(_opaque(builder, builder.mul(a_row, const(i))) for i in (2, 3))]
@@ -127,13 +132,13 @@ def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, 
     b_now = builder.phi(B.type)
     bases = [builder.phi(a.type) for _ in bases_outer]
     total = {index: builder.phi(kind) for index in sums}
-    b_lanes = [_load(builder, builder.gep(b_now, [const(j * vector.lanes)]), vector) for j in range(NV)]
+    b_lanes = [_load(builder, builder.gep(b_now, [const(j * vector.lanes)]), vector) for j in range(vectors)]
     following = {}
     for i in range(rows):
         base = bases[i // 4]
         address = base if i % 4 == 0 else builder.gep(base, [offsets[i % 4]])
         weight = _splat(builder, builder.load(address), kind)
-        for j in range(NV):
+        for j in range(vectors):
             following[i, j] = _fma(builder, weight, b_lanes[j], total[i, j])
     k_next = builder.add(k, const(1))
     b_next = builder.gep(b_now, [const(width)])
@@ -165,10 +170,10 @@ def _emit_block(builder, vector, rows, a, a_row, a_k, a_jump, B, K, repeats, C, 
 
 
 @helper
-def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, copies, accumulate):
+def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, vectors, copies, accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
     for n in range(copies):
-        block_product(m, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate != 0)
+        block_product(m, vectors, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate != 0)
 
 
 @helper
@@ -288,6 +293,11 @@ def row_offsets(first, rows, row_length, p, offsets):
 def gather_slab(X, row_offsets, features, panel):
     """panel[f, s] = X[row_offsets[s] + f]: P rows of samples become one slab."""
     P, step = slab_width(X), lanes(X)
+    if features <= FEW:
+        for f in range(features):
+            for s in range(P):
+                panel[f * P + s] = X[row_offsets[s] + f]
+        return
     for j in range(0, P, step):
         for f in range(0, features, step):
             n = min(step, features - f)
@@ -311,11 +321,11 @@ def scatter_slab(panel, features, rows, row_length, count, offsets):
 def scatter_columns(panel, features, columns, column_jump, offsets):
     """dZ of a slab, sample-major in columns P wide: columns[c][s, f'] = panel[c * P + f', s].
 
-    The last column is filled up with repeats of the last feature: their products land in columns of the tile
-    that nobody reads, but numbers left over from before could be subnormal, and slow.
+    The last vector is filled up with repeats of the last feature: their products land in columns of the tile that
+    nobody reads.  What may lie behind it is left alone; it must be no subnormal numbers, which would be slow.
     """
     P, step = slab_width(panel), lanes(panel)
-    for f in range(0, (features + P - 1) // P * P, step):
+    for f in range(0, features, step):
         for r in range(step):
             offsets[r] = min(f + r, features - 1) * P
         column = columns + (f // P * column_jump + f % P)

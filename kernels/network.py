@@ -31,7 +31,7 @@ from numba import carray, prange, types
 from ._jit import helper, parallel_kernel
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, address_of, call, lanes, pointer_like, prefetch
+from .simd import MR, NV, address_of, call, lanes, pointer_like, prefetch
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -106,20 +106,26 @@ def _gather(params, task_p, thread, first, count):
     P = slab_width(params)
     workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
     X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
-    order = _integers(task.order) + task.epoch * task.n_rows
     rows = _integers(task.integers) + thread * task.integers_size
     panel = workspace + (task.input_panel + first * (task.inputs + 1) * P)
     targets = scratch + thread * task.scratch_size
     for n in range(count):
         begin = task.start + (first + n) * P
-        for s in range(P):
-            at = min(begin + s, task.stop - 1)
-            rows[s] = (order[at] if task.order != 0 else at) * task.inputs
+        _rows(task_p, begin, P, task.inputs, rows)
         call(task.gather, (X, rows, task.inputs, panel + n * (task.inputs + 1) * P))
         if task.mode != PREDICT:
-            for s in range(P):
-                rows[s] = rows[s] // task.inputs * task.targets
+            _rows(task_p, begin, P, task.targets, rows)
             call(task.gather, (Y, rows, task.targets, targets + n * task.targets * P))
+
+
+@helper
+def _rows(task_p, begin, P, row_length, rows):
+    """Where P samples of the order stand."""
+    task = carray(task_p, 1)[0]
+    order = _integers(task.order) + task.epoch * task.n_rows
+    for s in range(P):
+        at = min(begin + s, task.stop - 1)
+        rows[s] = (order[at] if task.order != 0 else at) * row_length
 
 
 @helper
@@ -144,7 +150,7 @@ def _forward(params, task_p, thread, first, count):
             for o in range(0, width, MR):
                 a, a_k = (packed + o * layer.rows, MR) if pack else (W + (strip + o), layer.outputs)
                 call(task.product, (a, 1, a_k, 0, A_prev, height * P, layer.rows, 1,
-                                    A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), count, 0))
+                                    A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), NV, count, 0))
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
@@ -210,7 +216,7 @@ def _backward(params, task_p, thread, first, count):
             W = params + layer.weights
             for i in range(0, layer.inputs, MR):
                 call(task.product, (W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
-                                    dA + i * P, jump, min(MR, layer.inputs - i), count, 0))
+                                    dA + i * P, jump, min(MR, layer.inputs - i), NV, count, 0))
             if below.backward != 0:
                 A = workspace + (below.panel + first * (below.outputs + 1) * P)
                 for n in range(count):
@@ -261,9 +267,10 @@ def gradient_update(params, task_p, thread, threads):
                     prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
+            vectors = NV if width > lanes(params) else 1
             call(task.product, (workspace + (panel + i * P), P, 1, height * P,
                                 workspace + (layer.columns + column * task.chunk_slabs * P * P), 0, P, slabs,
-                                tile, 0, rows, 1, 1 - task.first_chunk))
+                                tile, 0, rows, vectors, 1, 1 - task.first_chunk))
             if task.last_chunk and task.mode == TRAIN:
                 call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
                                    pointer_like(task.state_2, params) + at, rows, width, layer.outputs, P,

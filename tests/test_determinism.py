@@ -125,8 +125,8 @@ def test_memory_limits(label, dtype, monkeypatch):
     params, X, Y = problem(np.random.default_rng(10), inputs, layers, loss, 1500, dtype)
     order = np.random.default_rng(11).permutation(1500)[None]
     results = []
-    for limits in ({}, dict(CHUNK_ROWS=100, CHUNK_BYTES=1, GROUP_BYTES=1),
-                   dict(CHUNK_ROWS=10**6, GROUP_BYTES=2**30)):
+    for limits in ({}, dict(CHUNK_ROWS=100, CHUNK_BYTES=1, GROUP_SLABS=1),
+                   dict(CHUNK_ROWS=10**6, GROUP_SLABS=64)):
         for name, value in limits.items():
             monkeypatch.setattr(fcnet.engine, name, value)
         engine, optimizer, trained = Engine(inputs, layers, dtype), optimizers.Adam(), params.copy()
