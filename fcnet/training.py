@@ -7,6 +7,7 @@ so that Ctrl-C is noticed. Where a call ends changes no bit of parameters or His
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 # Work of one engine call, in floating-point operations: 1 ms at 200 GFLOP/s, 40 ms at 5.
 _CALL = 2e8
 _STEP = 2e4  # what a step costs besides its arithmetic, in the same unit
+_SECONDS = 0.05  # the same in time
 _ORDERS = 1 << 18  # numbers in the orders of epochs that run in one call
 
 
@@ -137,6 +139,7 @@ class Fit:
         self.columns = [self.history.history.setdefault(name, []) for name in names]
         self.steps = -(-len(self.X) // self.batch_size)
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.batch_size)
+        self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = self.network.checkpoint()
 
     def run(self, epochs: range, shuffle: bool, generator: np.random.Generator) -> None:
@@ -170,12 +173,15 @@ class Fit:
         self.checkpoint.save()
         try:
             stop = len(epochs) * self.steps
-            for first in range(0, stop, self.steps_per_call):
-                last = min(first + self.steps_per_call, stop)
+            last = 0
+            while last < stop:
+                first, last = last, min(last + self.stride, stop)
+                begin = time.perf_counter()
                 network.engine.train(
                     network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
                     first, last, objective.loss, objective.kernels, sums,
                 )  # fmt: skip
+                self._pace((time.perf_counter() - begin) / (last - first))
                 if not math.isfinite(sums[-1, 0]):
                     break
                 if self.display is not None:
@@ -192,6 +198,10 @@ class Fit:
             raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / len(self.X), network.optimizer)
         for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
             self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
+
+    def _pace(self, step_time: float) -> None:
+        """Bring the next call near _SECONDS: on a busy machine a step takes many times as long."""
+        self.stride = max(1, min(self.steps_per_call, 2 * self.stride, int(_SECONDS / step_time)))
 
     def _record(self, epochs: range, sums: np.ndarray) -> None:
         """Append whole epochs to the History, and show them; called again, it goes on where it was cut."""
