@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numba import from_dtype, types
 
 from . import _runtime
 from .kernels import _jit, activations, losses, matmul, network, optimizers
@@ -25,6 +24,12 @@ takes GROUP_SLABS slabs of it through a layer before the next layer: packed weig
 share of the FMA peak in region 1: 58 % with 2, 61 % with 4, 65 % with 16).  Neither changes a bit of the result."""
 
 
+# fields of TASK with the address of a part that every network needs
+_STEP_PARTS = {
+    "product": matmul.product, "gather": matmul.gather_slab, "scatter": matmul.scatter_slab,
+    "scatter_columns": matmul.scatter_columns,
+    "forward_backward": network.forward_backward, "gradient_update": network.gradient_update,
+}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -73,6 +78,7 @@ class Engine:
     def __init__(self, inputs: int, layers: Sequence[LayerShape], dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
         self.lock = threading.RLock()
+        self._addresses: dict[Any, int] = {}
         self.activations = [layer.activation for layer in layers]
         self.slab = NV * REGISTER_BYTES // self.dtype.itemsize
         self.layers = np.zeros(len(layers), network.LAYER)
@@ -84,8 +90,7 @@ class Engine:
             weights += int(record["rows"]) * layer.units
             inputs = layer.units
             functions = activations.FUNCTIONS[activations.ACTIVATIONS[layer.activation]]
-            record["forward"], record["backward"] = (self._part(f, ("A", "rows"), ("A", "dA", "rows"))
-                                                     for f in functions)
+            record["forward"], record["backward"] = map(self._part, functions)
         self.n_params = weights
         self.outputs = inputs
 
@@ -104,32 +109,20 @@ class Engine:
         self._task_address = _address(self._task)
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, group_slabs=GROUP_SLABS, hyper=_address(self.hyper),
-                  product=self._part(matmul.product, ("A", *["count"] * 3, "A", *["count"] * 3, "A", *["count"] * 5)),
-                  gather=self._part(matmul.gather_slab, ("A", "offsets", "count", "A")),
-                  scatter=self._part(matmul.scatter_slab, ("A", "count", "A", "count", "count", "offsets")),
-                  scatter_columns=self._part(matmul.scatter_columns, ("A", "count", "A", "count", "offsets")),
-                  forward_backward=self._part(network.forward_backward, *self._REGION),
-                  gradient_update=self._part(network.gradient_update, *self._REGION))
+                  **{name: self._part(function) for name, function in _STEP_PARTS.items()})
         self._chunk_slabs = self._scratch_size = self._scratch_threads = 0
         self._objective: tuple[str | None, tuple[str, ...]] | None = None
         self._none = np.zeros(1, self.dtype)
 
     # -- compiled parts ---------------------------------------------------------------------------
 
-    _REGION = (("params", "task", "count", "count"),)
-    _LOSS = (("A", "Y", "dA", "count", "count", "scale", "sums"),)
-    _METRIC = (("A", "Y", "count", "count", "sums"),)
-    _UPDATE = (("A", "A", "A", "A", "count", "count", "count", "count", "sums"),)
-
-    def _part(self, function: Any, *signatures: Any) -> int:
-        """Address of a compiled part, 0 for None; of several signatures the one with its number of arguments."""
+    def _part(self, function: Any) -> int:
+        """Address of a compiled part, 0 for None."""
         if function is None:
             return 0
-        number = types.float32 if self.dtype == np.float32 else types.float64
-        kinds = {"count": types.intp, "offsets": types.CPointer(types.intp), "rows": types.intp, "scale": types.float64,
-                 "sums": types.CPointer(types.float64), "task": types.CPointer(from_dtype(network.TASK))}
-        signature = next(s for s in signatures if len(s) == function.py_func.__code__.co_argcount)
-        return _jit.part_address(function, number, *(kinds.get(kind, types.CPointer(number)) for kind in signature))
+        if function not in self._addresses:
+            self._addresses[function] = _jit.part_address(function, self.dtype)
+        return self._addresses[function]
 
     def _set(self, **fields: int) -> None:
         """Write integers to the task."""
@@ -145,11 +138,10 @@ class Engine:
         fused = losses.FUSED.get((loss, activation)) if loss is not None else None
         # a fused loss takes logits, and leaves probabilities and dZ
         forward, backward = (None, None) if fused else activations.FUNCTIONS[activations.ACTIVATIONS[activation]]
-        self.layers[-1]["forward"] = self._part(forward, ("A", "rows"))
-        self.layers[-1]["backward"] = self._part(backward, ("A", "dA", "rows"))
+        self.layers[-1]["forward"], self.layers[-1]["backward"] = self._part(forward), self._part(backward)
         if loss is not None:
-            self._metrics = np.array([self._part(losses.METRICS[name], *self._METRIC) for name in metrics], np.intp)
-            self._set(loss=self._part(fused or losses.LOSSES[loss], *self._LOSS),
+            self._metrics = np.array([self._part(losses.METRICS[name]) for name in metrics], np.intp)
+            self._set(loss=self._part(fused or losses.LOSSES[loss]),
                       metrics=_address(self._metrics), n_metrics=len(metrics))
         self._objective = loss, metrics
         self._columns_of_sums = 1 + len(metrics)
@@ -312,7 +304,7 @@ class Engine:
             self._set_objective(loss, metrics)
             hyper = optimizer.hyperparameters()
             self.hyper[:len(hyper)] = hyper
-            self._set(update=self._part(optimizers.UPDATES[name], *self._UPDATE), gradient=_address(gradient),
+            self._set(update=self._part(optimizers.UPDATES[name]), gradient=_address(gradient),
                       state_1=_address(state_1), state_2=_address(state_2), iterations=optimizer.iterations)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)

@@ -9,8 +9,8 @@ Three kinds of compiled function, and a reason for each:
 ``parallel_kernel``
     A kernel for Python: arrays in, arrays out, cached on disk, compiled at its first call.
 
-Network kernels are composed of *parts*: functions compiled once per dtype behind a C signature and
-called by address (`part_address`).  LLVM optimises a callee again inside every caller up the chain, so
+Network kernels are composed of a fourth, the `part`: a helper compiled once per dtype behind a C signature and
+called by address.  LLVM optimises a callee again inside every caller up the chain, so
 linking everything into the epoch made the cold start several times as long; an indirect call costs
 a few nanoseconds.  It also means that an activation, a loss or an optimizer that no network uses is
 never compiled.
@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba import types
 from numba.core import event
 from numba.core.ccallback import CFunc
@@ -125,29 +126,42 @@ def _cached(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def part_address(function: Any, dtype: Any, *arguments: Any) -> int:
-    """Address of `function` compiled for C; ``arguments`` are Numba types.
+# Arguments of a part
+NUMBERS = None
+"""Pointer to numbers of the part's dtype."""
+COUNT = types.intp
+NUMBER = types.float64
+INTEGERS = types.CPointer(types.intp)
+FLOATS = types.CPointer(types.float64)
 
-    Parameters
-    ----------
-    function : `helper` dispatcher
-        Returns nothing and raises nothing.
-    dtype : numba.types.float32 or numba.types.float64
-        Names the variant: one per dtype is kept.
-    *arguments : numba types
-        Types of the arguments.
+
+def part(*signature: Any) -> Callable[[Callable], Any]:
+    """A `helper` that can also be called by address, from any kernel: see `part_address`.
+
+    It returns nothing and raises nothing; `signature` names its arguments by the constants above.
     """
-    name = f"{function.py_func.__module__}.{function.py_func.__qualname__}"
-    key = name, str(dtype)
+    def decorate(function: Callable) -> Any:
+        dispatcher = helper(function)
+        dispatcher.signature_of_part = signature
+        return dispatcher
+    return decorate
+
+
+def part_address(function: Any, dtype: Any) -> int:
+    """Address of the `part` compiled for numbers of this dtype (float32 or float64), once in a process."""
+    number = numba.from_dtype(np.dtype(dtype))
+    key = f"{function.py_func.__module__}.{function.py_func.__qualname__}", str(number)
     with _lock:
         if key not in _parts:
-            part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
+            arguments = tuple(types.CPointer(number) if kind is NUMBERS else kind
+                              for kind in function.signature_of_part)
+            compiled_part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
             if CACHE_FOLDER is not None:
                 with _CacheInOurFolder():
-                    part.enable_caching()
+                    compiled_part.enable_caching()
             with _Notice():
-                part.compile()
-            _parts[key] = part
+                compiled_part.compile()
+            _parts[key] = compiled_part
         return _parts[key].address
 
 

@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 
 from . import elementary
-from ._jit import helper
+from ._jit import COUNT, NUMBERS, helper, part
 from .elementary import exp
 from .matmul import slab_width
 from .simd import fma, lanes, load, select, splat, store
@@ -36,61 +36,61 @@ LINEAR, RELU, LEAKY_RELU, SIGMOID, TANH, SOFTMAX = range(6)
 NEGATIVE_SLOPE = 0.2
 
 
-@helper
+@part(NUMBERS, COUNT)
 def relu(A, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(A + i)
         store(select(z < 0.0, 0.0, z), A + i)
 
 
-@helper
+@part(NUMBERS, NUMBERS, COUNT)
 def relu_backward(A, dA, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         # not "A > 0, else 0": that would turn a NaN into a gradient of 0
         store(select(load(A + i) <= 0.0, 0.0, load(dA + i)), dA + i)
 
 
-@helper
+@part(NUMBERS, COUNT)
 def leaky_relu(A, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(A + i)
         store(select(z < 0.0, NEGATIVE_SLOPE * z, z), A + i)
 
 
-@helper
+@part(NUMBERS, NUMBERS, COUNT)
 def leaky_relu_backward(A, dA, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         da = load(dA + i)
         store(select(load(A + i) <= 0.0, NEGATIVE_SLOPE * da, da), dA + i)
 
 
-@helper
+@part(NUMBERS, COUNT)
 def sigmoid(A, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         store(elementary.sigmoid(load(A + i)), A + i)
 
 
-@helper
+@part(NUMBERS, NUMBERS, COUNT)
 def sigmoid_backward(A, dA, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         a = load(A + i)
         store(load(dA + i) * (a * (1.0 - a)), dA + i)
 
 
-@helper
+@part(NUMBERS, COUNT)
 def tanh(A, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         store(elementary.tanh(load(A + i)), A + i)
 
 
-@helper
+@part(NUMBERS, NUMBERS, COUNT)
 def tanh_backward(A, dA, rows):
     for i in range(0, rows * slab_width(A), lanes(A)):
         a = load(A + i)
         store(load(dA + i) * (1.0 - a * a), dA + i)
 
 
-@helper
+@part(NUMBERS, COUNT)
 def softmax(A, rows):
     P = slab_width(A)
     for j in range(0, P, lanes(A)):
@@ -107,7 +107,7 @@ def softmax(A, rows):
             store(load(A + i) / scale, A + i)
 
 
-@helper
+@part(NUMBERS, NUMBERS, COUNT)
 def softmax_backward(A, dA, rows):
     P = slab_width(A)
     for j in range(0, P, lanes(A)):

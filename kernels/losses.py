@@ -22,19 +22,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._jit import helper, inline
+from ._jit import COUNT, FLOATS, NUMBER, NUMBERS, inline, part
 from .elementary import exp, log, log1p, log1p_exp_and_sigmoid
 from .matmul import slab_width
 from .simd import absolute, first_lanes, fma, lanes, load, select, splat, store, total
 
 PROBABILITY_FLOOR = 1e-7
 
+_LOSS = NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, NUMBER, FLOATS
+_METRIC = NUMBERS, NUMBERS, COUNT, COUNT, FLOATS
+
 
 # ------------------------------------------------------------------------------------------------
 # Losses
 # ------------------------------------------------------------------------------------------------
 
-@helper
+@part(*_LOSS)
 def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
     P = slab_width(A)
     loss = 0.0
@@ -76,7 +79,7 @@ def _softmax_of_lanes(A, j, outputs):
     return highest, 1.0 + others, log1p(others)
 
 
-@helper
+@part(*_LOSS)
 def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
     P = slab_width(A)
     loss = 0.0
@@ -99,7 +102,7 @@ def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
     sums[0] = loss
 
 
-@helper
+@part(*_LOSS)
 def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
     """Y (1, P) holds class indices; one-hot rows are never made."""
     P = slab_width(A)
@@ -120,7 +123,7 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
     sums[0] = loss
 
 
-@helper
+@part(*_LOSS)
 def mean_squared_error(A, Y, dA, outputs, valid, scale, sums):
     """(a - y)^2; dA = 2 (a - y) / B."""
     P = slab_width(A)
@@ -136,7 +139,7 @@ def mean_squared_error(A, Y, dA, outputs, valid, scale, sums):
     sums[0] = loss / outputs
 
 
-@helper
+@part(*_LOSS)
 def binary_crossentropy(A, Y, dA, outputs, valid, scale, sums):
     """From probabilities, for outputs other than sigmoid; they are kept 1e-7 away from 0 and 1, as in Keras."""
     P = slab_width(A)
@@ -160,7 +163,7 @@ def binary_crossentropy(A, Y, dA, outputs, valid, scale, sums):
 # Metrics
 # ------------------------------------------------------------------------------------------------
 
-@helper
+@part(*_METRIC)
 def binary_accuracy(A, Y, outputs, valid, sums):
     """Share of the outputs on the right side of 0.5."""
     P = slab_width(A)
@@ -187,7 +190,7 @@ def _argmax(A, j, rows):
     return where
 
 
-@helper
+@part(*_METRIC)
 def categorical_accuracy(A, Y, outputs, valid, sums):
     """Share of the samples whose highest output is the class of the highest target."""
     right = 0.0
@@ -197,7 +200,7 @@ def categorical_accuracy(A, Y, outputs, valid, sums):
     sums[0] = right
 
 
-@helper
+@part(*_METRIC)
 def sparse_categorical_accuracy(A, Y, outputs, valid, sums):
     """Share of the samples whose highest output is their label."""
     right = 0.0
@@ -207,7 +210,7 @@ def sparse_categorical_accuracy(A, Y, outputs, valid, sums):
     sums[0] = right
 
 
-@helper
+@part(*_METRIC)
 def mean_squared_error_metric(A, Y, outputs, valid, sums):
     P = slab_width(A)
     squares = 0.0
@@ -220,7 +223,7 @@ def mean_squared_error_metric(A, Y, outputs, valid, sums):
     sums[0] = squares / outputs
 
 
-@helper
+@part(*_METRIC)
 def mean_absolute_error_metric(A, Y, outputs, valid, sums):
     P = slab_width(A)
     errors = 0.0

@@ -26,7 +26,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ._jit import helper, inline
+from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
 from .simd import (
     _I64,
     MR,
@@ -169,7 +169,7 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
         total_outer[s].add_incoming(following[s], inner_done)
 
 
-@helper
+@part(NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
 def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, vectors, copies, accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
     for n in range(copies):
@@ -289,7 +289,7 @@ def row_offsets(first, rows, row_length, p, offsets):
         offsets[s] = min(first + s, rows - 1) * row_length
 
 
-@helper
+@part(NUMBERS, INTEGERS, COUNT, NUMBERS)
 def gather_slab(X, row_offsets, features, panel):
     """panel[f, s] = X[row_offsets[s] + f]: P rows of samples become one slab."""
     P, step = slab_width(X), lanes(X)
@@ -304,7 +304,7 @@ def gather_slab(X, row_offsets, features, panel):
             transpose_square(X + f, row_offsets + j, n, panel + (f * P + j), P, n, step)
 
 
-@helper
+@part(NUMBERS, COUNT, NUMBERS, COUNT, COUNT, INTEGERS)
 def scatter_slab(panel, features, rows, row_length, count, offsets):
     """rows[s, f] = panel[f, s] for the first `count` samples; `offsets` is scratch for one register's lanes."""
     P, step = slab_width(panel), lanes(panel)
@@ -317,7 +317,7 @@ def scatter_slab(panel, features, rows, row_length, count, offsets):
                              min(step, count - j), n)
 
 
-@helper
+@part(NUMBERS, COUNT, NUMBERS, COUNT, INTEGERS)
 def scatter_columns(panel, features, columns, column_jump, offsets):
     """dZ of a slab, sample-major in columns P wide: columns[c][s, f'] = panel[c * P + f', s].
 

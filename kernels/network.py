@@ -28,7 +28,7 @@ import numba
 import numpy as np
 from numba import carray, prange, types
 
-from ._jit import helper, parallel_kernel
+from ._jit import COUNT, NUMBERS, helper, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
 from .simd import MR, NV, address_of, call, lanes, pointer_like, prefetch
@@ -80,29 +80,29 @@ _task = address_of(numba.from_dtype(TASK))
 # Region 1: over slabs
 # ------------------------------------------------------------------------------------------------
 
-@helper
-def forward_backward(params, task_p, thread, threads):
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def forward_backward(params, task_at, thread, threads):
     """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     slabs = (task.stop - task.start + P - 1) // P
     last = slabs * (thread + 1) // threads
     for first in range(slabs * thread // threads, last, task.group_slabs):
         count = min(task.group_slabs, last - first)
-        _gather(params, task_p, thread, first, count)
-        _forward(params, task_p, thread, first, count)
+        _gather(params, task_at, thread, first, count)
+        _forward(params, task_at, thread, first, count)
         if task.mode == PREDICT:
-            _write_outputs(params, task_p, thread, first, count)
+            _write_outputs(params, task_at, thread, first, count)
         else:
-            _losses(params, task_p, thread, first, count)
+            _losses(params, task_at, thread, first, count)
             if task.mode != EVALUATE:
-                _backward(params, task_p, thread, first, count)
+                _backward(params, task_at, thread, first, count)
 
 
 @helper
-def _gather(params, task_p, thread, first, count):
+def _gather(params, task_at, thread, first, count):
     """Rows of X and Y to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
     X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
@@ -111,17 +111,17 @@ def _gather(params, task_p, thread, first, count):
     targets = scratch + thread * task.scratch_size
     for n in range(count):
         begin = task.start + (first + n) * P
-        _rows(task_p, begin, P, task.inputs, rows)
+        _rows(task_at, begin, P, task.inputs, rows)
         call(task.gather, (X, rows, task.inputs, panel + n * (task.inputs + 1) * P))
         if task.mode != PREDICT:
-            _rows(task_p, begin, P, task.targets, rows)
+            _rows(task_at, begin, P, task.targets, rows)
             call(task.gather, (Y, rows, task.targets, targets + n * task.targets * P))
 
 
 @helper
-def _rows(task_p, begin, P, row_length, rows):
+def _rows(task_at, begin, P, row_length, rows):
     """Where P samples of the order stand."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     order = _integers(task.order) + task.epoch * task.n_rows
     for s in range(P):
         at = min(begin + s, task.stop - 1)
@@ -129,9 +129,9 @@ def _rows(task_p, begin, P, row_length, rows):
 
 
 @helper
-def _forward(params, task_p, thread, first, count):
+def _forward(params, task_at, thread, first, count):
     """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
@@ -158,9 +158,9 @@ def _forward(params, task_p, thread, first, count):
 
 
 @helper
-def _write_outputs(params, task_p, thread, first, count):
+def _write_outputs(params, task_at, thread, first, count):
     """The last layer's A to rows of `out`."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
     P = slab_width(params)
     panel = pointer_like(task.workspace, params) + layer.panel
@@ -173,9 +173,9 @@ def _write_outputs(params, task_p, thread, first, count):
 
 
 @helper
-def _losses(params, task_p, thread, first, count):
+def _losses(params, task_at, thread, first, count):
     """Loss, metrics and dZ (or dA, turned into dZ) of the last layer."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
     P = slab_width(params)
     A = pointer_like(task.workspace, params) + (layer.panel + first * (layer.outputs + 1) * P)
@@ -195,9 +195,9 @@ def _losses(params, task_p, thread, first, count):
 
 
 @helper
-def _backward(params, task_p, thread, first, count):
+def _backward(params, task_at, thread, first, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
@@ -228,13 +228,13 @@ def _backward(params, task_p, thread, first, count):
 # Region 2: over tiles of dW
 # ------------------------------------------------------------------------------------------------
 
-@helper
-def gradient_update(params, task_p, thread, threads):
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def gradient_update(params, task_at, thread, threads):
     """One thread's share of the tiles of all [dW; db] = [A_prev, 1]^T dZ, and the optimizer on each.
 
     A tile is MR rows of P columns.  Of a batch in several chunks, the tile is carried over in `gradient`.
     """
-    task = carray(task_p, 1)[0]
+    task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)

@@ -17,13 +17,15 @@ from math import sqrt as scalar_sqrt
 import numpy as np
 from numba import prange
 
-from ._jit import helper, parallel_kernel
+from ._jit import COUNT, FLOATS, NUMBERS, parallel_kernel, part
 from .simd import absolute, data, lanes, load_upto, select, sqrt, store_upto
 
 BIAS_1, BIAS_2, HYPER_SIZE = 6, 7, 8
 
+_UPDATE = NUMBERS, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS
 
-@helper
+
+@part(*_UPDATE)
 def sgd_rows(W, g, s1, s2, rows, columns, W_row, g_row, hyper):
     """W -= lr g.  hyper: lr, momentum = 0, nesterov."""
     lr = hyper[0]
@@ -33,7 +35,7 @@ def sgd_rows(W, g, s1, s2, rows, columns, W_row, g_row, hyper):
             store_upto(load_upto(w, n) - lr * load_upto(g + (r * g_row + c), n), w, n)
 
 
-@helper
+@part(*_UPDATE)
 def sgd_momentum_rows(W, g, velocity, s2, rows, columns, W_row, g_row, hyper):
     """v = momentum v - lr g; W += v, or with nesterov W += momentum v - lr g.  hyper: lr, momentum, nesterov.
 
@@ -51,7 +53,7 @@ def sgd_momentum_rows(W, g, velocity, s2, rows, columns, W_row, g_row, hyper):
             store_upto(load_upto(W + i, n) + v, W + i, n)
 
 
-@helper
+@part(*_UPDATE)
 def adam_rows(W, g, m, v, rows, columns, W_row, g_row, hyper):
     """m += (1 - b1)(g - m); v += (1 - b2)(g^2 - v); W -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps).
 
@@ -72,7 +74,7 @@ def adam_rows(W, g, m, v, rows, columns, W_row, g_row, hyper):
             store_upto(load_upto(W + i, n) - rate * mean / (sqrt(square) + eps), W + i, n)
 
 
-@helper
+@part(*_UPDATE)
 def adamax_rows(W, g, m, u, rows, columns, W_row, g_row, hyper):
     """m += (1 - b1)(g - m); u = max(b2 u, |g|); W -= lr / (1 - b1^t) m / (u + eps).
 
