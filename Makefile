@@ -26,14 +26,14 @@ lint: $(VENV)/with-lint
 
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m pytest -q benchmarks
-	@$(BIN)/python benchmarks/train.py
+	@$(BIN)/python benchmarks/train.py --write
 
 # The only place that installs PyTorch.
 test-peers: $(VENV)/with-test $(VENV)/with-torch
 	@$(BIN)/python -m pytest -q tests/peers
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .cache build dist *.egg-info .benchmarks .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):

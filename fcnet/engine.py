@@ -18,17 +18,23 @@ from .kernels.simd import MR, NV, REGISTER_BYTES
 
 CHUNK_ROWS = 1024
 CHUNK_BYTES = 2 << 20
+LOCAL_CHUNK_SLABS = 1024
 GROUP_SLABS = 16
 """A batch is worked off in chunks of at least CHUNK_ROWS samples, or as many as fit into CHUNK_BYTES.  A thread
 takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (1024 x 4,
-share of the FMA peak in region 1: 58 % with 2, 61 % with 4, 65 % with 16).  Neither changes a bit of the result."""
-
+share of the FMA peak in region 1: 58 % with 2, 61 % with 4, 65 % with 16).  Without tiles over the whole batch a
+thread uses the same places for one group after the other, in chunks of LOCAL_CHUNK_SLABS.  None of these changes a
+bit of the result."""
+PARTIAL_PARAMS = 8192
+PARTIAL_SLABS = 4
+"""With at most PARTIAL_PARAMS parameters the gradient is summed by groups of PARTIAL_SLABS slabs.  Both are part of the
+result's rounding, so they depend on nothing else."""
 
 # fields of TASK with the address of a part that every network needs
 _STEP_PARTS = {
     "product": matmul.product, "gather": matmul.gather_slab, "scatter": matmul.scatter_slab,
     "scatter_columns": matmul.scatter_columns,
-    "forward_backward": network.forward_backward, "gradient_update": network.gradient_update,
+    "forward_backward": network.forward_backward,
 }
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
@@ -108,9 +114,9 @@ class Engine:
         self._task = np.zeros(1, network.TASK)
         self._task_address = _address(self._task)
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
-                  widest=self.widest, group_slabs=GROUP_SLABS, hyper=_address(self.hyper),
+                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper),
                   **{name: self._part(function) for name, function in _STEP_PARTS.items()})
-        self._chunk_slabs = self._scratch_size = self._scratch_threads = 0
+        self._slabs = self._scratch_size = self._scratch_threads = 0
         self._objective: tuple[str | None, tuple[str, ...]] | None = None
         self._none = np.zeros(1, self.dtype)
 
@@ -148,23 +154,21 @@ class Engine:
 
     # -- memory -----------------------------------------------------------------------------------
 
-    def _reserve(self, batch: int, targets: int, threads: int, whole: bool = False) -> None:
-        """Workspace for batches of this size; kept, and made anew only when it must grow."""
+    def _reserve(self, slabs: int, targets: int, group: int, threads: int) -> None:
+        """Workspace for so many slabs, scratch for groups and threads; kept, and made anew only when it must grow."""
         P = self.slab
-        slabs = -(-batch // P)
-        chunk = slabs if whole else min(slabs, self.chunk_limit)
-        if chunk > self._chunk_slabs:
-            panels = chunk * P * np.array(self._panel_rows)
-            columns = chunk * P * P * np.array(self._column_counts)
+        if slabs > self._slabs:
+            panels = slabs * P * np.array(self._panel_rows)
+            columns = slabs * P * P * np.array(self._column_counts)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
             self.workspace = _aligned(int(starts[-1]), self.dtype)
             self.layers["panel"] = starts[1:len(panels)]
             self.layers["columns"] = starts[len(panels):-1]
             for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
-                self.workspace[start:start + size].reshape(chunk, rows, P)[:, -1] = 1.0
-            self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=chunk)
-            self._chunk_slabs = chunk
-        scratch = P * max(GROUP_SLABS * (targets + 2 * self.widest), MR) + network.STRIP * (self.widest + 1)
+                self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
+            self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
+            self._slabs = slabs
+        scratch = P * max(group * (targets + 2 * self.widest), MR) + network.STRIP * (self.widest + 1)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
             self._scratch_size = max(scratch, self._scratch_size)
@@ -180,14 +184,34 @@ class Engine:
 
     def _run(self, mode: int, params: np.ndarray, X: np.ndarray, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
-             sums: np.ndarray | None = None, whole: bool = False) -> None:
-        """Fill in the task and run its steps; the caller holds `lock`."""
+             gradient: np.ndarray | None = None, sums: np.ndarray | None = None, whole: bool = False) -> None:
+        """Fill in the task and run its steps; the caller holds `lock`.
+
+        With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
+        """
         rows = min(batch, len(X))
-        threads = _runtime.shares(self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * -(-rows // self.slab))
-        self._reserve(batch, Y.shape[1], threads, whole)
-        slab_sums = np.empty(self._chunk_slabs * self._columns_of_sums)
+        slabs = -(-rows // self.slab)
+        forward_only = mode < network.GRADIENT
+        work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
+        threads = min(_runtime.shares(work / 3), slabs) if forward_only else _runtime.shares(work)
+        partial = (not forward_only and not whole and self.n_params <= PARTIAL_PARAMS
+                   and slabs >= 2 * PARTIAL_SLABS)
+        local = partial or forward_only
+        group = PARTIAL_SLABS if partial else min(GROUP_SLABS, slabs)
+        chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
+        self._reserve(threads * group if local else chunk, Y.shape[1], group, threads)
+        slab_sums = np.empty(chunk * self._columns_of_sums)
+        partials = np.empty(-(-chunk // PARTIAL_SLABS) * self.n_params if partial else 1, self.dtype)
+        if gradient is None:
+            # needed for a batch in several chunks, and to add up partial gradients
+            carried = mode == network.TRAIN and (partial or chunk < slabs)
+            gradient = np.empty(self.n_params, self.dtype) if carried else self._none
         self._set(mode=mode, threads=threads, batch=batch, n_rows=len(X), targets=Y.shape[1],
-                  params=_address(params), X=_address(X), Y=_address(Y), slab_sums=_address(slab_sums),
+                  chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
+                  local=local, partials=_address(partials) if partial else 0,
+                  gradient_update=self._part(network.sum_update if partial else network.gradient_update),
+                  params=_address(params), gradient=_address(gradient),
+                  X=_address(X), Y=_address(Y), slab_sums=_address(slab_sums),
                   order=0 if orders is None else _address(orders), out=0 if out is None else _address(out),
                   sums=0 if sums is None else _address(sums))
         if threads == 1:
@@ -234,8 +258,7 @@ class Engine:
                   whole: bool) -> tuple[float, np.ndarray]:
         gradient, sums = np.empty(self.n_params, self.dtype), np.zeros(1)
         self._set_objective(loss)
-        self._set(gradient=_address(gradient))
-        self._run(network.GRADIENT, params, X, Y, len(X), sums=sums, whole=whole)
+        self._run(network.GRADIENT, params, X, Y, len(X), gradient=gradient, sums=sums, whole=whole)
         return float(sums[0] / len(X)), gradient
 
     def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
@@ -247,7 +270,7 @@ class Engine:
         """
         found: list[dict[str, np.ndarray | None]] = []
         with self.lock:
-            self._chunk_slabs = 0  # a workspace of its own: the batch in one chunk
+            self._slabs = 0  # a workspace of its own: the batch in one chunk
             value, gradient = self._gradient(params, X, Y, loss, whole=True)
             A_prev = X
             for l, record in enumerate(self.layers):
@@ -259,21 +282,21 @@ class Engine:
                 dW = gradient[matrix].reshape(rows, O)
                 found.append({"Z": Z, "A": A, "dZ": dZ, "dW": dW[:I], "db": dW[I] if rows > I else None})
                 A_prev = A
-            self._chunk_slabs = 0
+            self._slabs = 0
         return value, found
 
     def _panel(self, record: np.ndarray, n: int) -> np.ndarray:
         """A of a layer as rows of samples, from the slabs."""
         O, start = int(record["outputs"]), int(record["panel"])
-        slabs = self.workspace[start:start + self._chunk_slabs * (O + 1) * self.slab]
-        slabs = slabs.reshape(self._chunk_slabs, O + 1, self.slab)[:, :O]
+        slabs = self.workspace[start:start + self._slabs * (O + 1) * self.slab]
+        slabs = slabs.reshape(self._slabs, O + 1, self.slab)[:, :O]
         return np.ascontiguousarray(slabs.transpose(0, 2, 1).reshape(-1, O)[:n])
 
     def _columns(self, record: np.ndarray, count: int, n: int) -> np.ndarray:
         """dZ of a layer as rows of samples, from the sample-major columns."""
         O, start = int(record["outputs"]), int(record["columns"])
-        columns = self.workspace[start:start + count * self._chunk_slabs * self.slab**2]
-        columns = columns.reshape(count, self._chunk_slabs * self.slab, self.slab)
+        columns = self.workspace[start:start + count * self._slabs * self.slab**2]
+        columns = columns.reshape(count, self._slabs * self.slab, self.slab)
         return np.ascontiguousarray(columns.transpose(1, 0, 2).reshape(-1, count * self.slab)[:n, :O])
 
     def train(self, params: np.ndarray, optimizer: OptimizerState, X: np.ndarray, Y: np.ndarray,
@@ -298,13 +321,11 @@ class Engine:
         """
         name = "sgd_momentum" if optimizer.name == "sgd" and optimizer.state else optimizer.name
         state_1, state_2, *_ = *optimizer.state, self._none, self._none
-        # only a batch in several chunks needs memory for its gradient
-        gradient = np.empty(self.n_params, self.dtype) if batch_size > self.chunk_limit * self.slab else self._none
         with self.lock:
             self._set_objective(loss, metrics)
             hyper = optimizer.hyperparameters()
             self.hyper[:len(hyper)] = hyper
-            self._set(update=self._part(optimizers.UPDATES[name]), gradient=_address(gradient),
+            self._set(update=self._part(optimizers.UPDATES[name]),
                       state_1=_address(state_1), state_2=_address(state_2), iterations=optimizer.iterations)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)

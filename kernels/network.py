@@ -28,10 +28,10 @@ import numba
 import numpy as np
 from numba import carray, prange, types
 
-from ._jit import COUNT, NUMBERS, helper, parallel_kernel, part
+from ._jit import COUNT, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, NV, address_of, call, lanes, pointer_like, prefetch
+from .simd import MR, NV, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -49,11 +49,16 @@ LAYER = np.dtype([(field, np.int64) for field in (
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
     # the network
-    "layers", "n_layers", "params", "gradient", "state_1", "state_2", "hyper", "iterations",
+    "layers", "n_layers", "params", "n_params", "gradient", "state_1", "state_2", "hyper", "iterations",
     # the data
     "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
     # memory
-    "workspace", "input_panel", "chunk_slabs", "group_slabs",
+    "workspace", "input_panel", "chunk_slabs",
+    "chunk_rows",   # samples that go through both regions at a time
+    "group_slabs",  # slabs that a thread takes through a layer before the next layer
+    "share_slabs",  # slabs that stay together when the work is shared out
+    "local",        # whether a thread uses the same group_slabs places of the workspace again and again
+    "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
     "scratch", "scratch_size", "widest", "integers", "integers_size",
     # results: sums of the loss and each metric, per slab of the chunk and in all
     "slab_sums", "sums", "n_metrics",
@@ -82,32 +87,36 @@ _task = address_of(numba.from_dtype(TASK))
 
 @part(NUMBERS, COUNT, COUNT, COUNT)
 def forward_backward(params, task_at, thread, threads):
-    """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer."""
+    """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     slabs = (task.stop - task.start + P - 1) // P
-    last = slabs * (thread + 1) // threads
-    for first in range(slabs * thread // threads, last, task.group_slabs):
+    units = (slabs + task.share_slabs - 1) // task.share_slabs
+    last = min(slabs, units * (thread + 1) // threads * task.share_slabs)
+    for first in range(units * thread // threads * task.share_slabs, last, task.group_slabs):
         count = min(task.group_slabs, last - first)
-        _gather(params, task_at, thread, first, count)
-        _forward(params, task_at, thread, first, count)
+        place = thread * task.group_slabs if task.local else first
+        _gather(params, task_at, thread, first, place, count)
+        _forward(params, task_at, thread, place, count)
         if task.mode == PREDICT:
-            _write_outputs(params, task_at, thread, first, count)
+            _write_outputs(params, task_at, thread, first, place, count)
         else:
-            _losses(params, task_at, thread, first, count)
+            _losses(params, task_at, thread, first, place, count)
             if task.mode != EVALUATE:
-                _backward(params, task_at, thread, first, count)
+                _backward(params, task_at, thread, place, count)
+                if task.partials != 0:
+                    _partial_gradient(params, task_at, thread, first // task.share_slabs, place, count)
 
 
 @helper
-def _gather(params, task_at, thread, first, count):
+def _gather(params, task_at, thread, first, place, count):
     """Rows of X and Y to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
     X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
     rows = _integers(task.integers) + thread * task.integers_size
-    panel = workspace + (task.input_panel + first * (task.inputs + 1) * P)
+    panel = workspace + (task.input_panel + place * (task.inputs + 1) * P)
     targets = scratch + thread * task.scratch_size
     for n in range(count):
         begin = task.start + (first + n) * P
@@ -129,7 +138,7 @@ def _rows(task_at, begin, P, row_length, rows):
 
 
 @helper
-def _forward(params, task_at, thread, first, count):
+def _forward(params, task_at, thread, place, count):
     """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
@@ -140,8 +149,8 @@ def _forward(params, task_at, thread, first, count):
     for l in range(task.n_layers):
         layer = layers[l]
         W = params + layer.weights
-        A_prev = workspace + (panel + first * height * P)
-        A = workspace + (layer.panel + first * (layer.outputs + 1) * P)
+        A_prev = workspace + (panel + place * height * P)
+        A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
         for strip in range(0, layer.outputs, STRIP):
             width = min(STRIP, layer.outputs - strip)
             pack = count >= 2 and layer.outputs >= STRIP
@@ -158,27 +167,27 @@ def _forward(params, task_at, thread, first, count):
 
 
 @helper
-def _write_outputs(params, task_at, thread, first, count):
+def _write_outputs(params, task_at, thread, first, place, count):
     """The last layer's A to rows of `out`."""
     task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
     P = slab_width(params)
-    panel = pointer_like(task.workspace, params) + layer.panel
+    panel = pointer_like(task.workspace, params) + (layer.panel + place * (layer.outputs + 1) * P)
     out = pointer_like(task.out, params)
     offsets = _integers(task.integers) + thread * task.integers_size
-    for n in range(first, first + count):
-        begin = task.start + n * P
+    for n in range(count):
+        begin = task.start + (first + n) * P
         call(task.scatter, (panel + n * (layer.outputs + 1) * P, layer.outputs, out + begin * layer.outputs,
                             layer.outputs, min(P, task.stop - begin), offsets))
 
 
 @helper
-def _losses(params, task_at, thread, first, count):
+def _losses(params, task_at, thread, first, place, count):
     """Loss, metrics and dZ (or dA, turned into dZ) of the last layer."""
     task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
     P = slab_width(params)
-    A = pointer_like(task.workspace, params) + (layer.panel + first * (layer.outputs + 1) * P)
+    A = pointer_like(task.workspace, params) + (layer.panel + place * (layer.outputs + 1) * P)
     targets = pointer_like(task.scratch, params) + thread * task.scratch_size
     dZ = targets + task.group_slabs * task.targets * P
     sums = _floats(task.slab_sums)
@@ -195,7 +204,7 @@ def _losses(params, task_at, thread, first, count):
 
 
 @helper
-def _backward(params, task_at, thread, first, count):
+def _backward(params, task_at, thread, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
@@ -209,7 +218,7 @@ def _backward(params, task_at, thread, first, count):
         layer = layers[l]
         for n in range(count):
             call(task.scatter_columns, (dZ + n * jump, layer.outputs,
-                                        workspace + (layer.columns + (first + n) * P * P),
+                                        workspace + (layer.columns + (place + n) * P * P),
                                         task.chunk_slabs * P * P, offsets))
         if l > 0:
             below = layers[l - 1]
@@ -218,7 +227,7 @@ def _backward(params, task_at, thread, first, count):
                 call(task.product, (W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
                                     dA + i * P, jump, min(MR, layer.inputs - i), NV, count, 0))
             if below.backward != 0:
-                A = workspace + (below.panel + first * (below.outputs + 1) * P)
+                A = workspace + (below.panel + place * (below.outputs + 1) * P)
                 for n in range(count):
                     call(below.backward, (A + n * (below.outputs + 1) * P, dA + n * jump, below.outputs))
             dZ, dA = dA, dZ
@@ -237,29 +246,20 @@ def gradient_update(params, task_at, thread, threads):
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
-    workspace = pointer_like(task.workspace, params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
     slabs = (task.stop - task.start + P - 1) // P
     tiles = 0
     for l in range(task.n_layers):
-        tiles += (layers[l].rows + MR - 1) // MR * ((layers[l].outputs + P - 1) // P)
+        tiles += _tiles(layers[l].rows, layers[l].outputs, P)
     first, last = tiles * thread // threads, tiles * (thread + 1) // threads
     before = 0
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
         layer = layers[l]
-        blocks = (layer.rows + MR - 1) // MR
-        here = blocks * ((layer.outputs + P - 1) // P)
-        columns = here // blocks
+        here = _tiles(layer.rows, layer.outputs, P)
         for t in range(max(first - before, 0), min(last - before, here)):
-            # down the rows with COLUMN_GROUP columns at a time: their dZ stays in cache, as does the block of A
-            group = t // (blocks * COLUMN_GROUP)
-            in_group = min(COLUMN_GROUP, columns - group * COLUMN_GROUP)
-            t -= group * blocks * COLUMN_GROUP
-            column, i = group * COLUMN_GROUP + t % in_group, t // in_group * MR
-            o = column * P
-            rows, width = min(MR, layer.rows - i), min(P, layer.outputs - o)
+            i, o, rows, width = _tile(t, layer.rows, layer.outputs, P)
             at = layer.weights + i * layer.outputs + o
             for r in range(rows):
                 # the update will want them, and finds them a microkernel later
@@ -267,10 +267,8 @@ def gradient_update(params, task_at, thread, threads):
                     prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
-            vectors = NV if width > lanes(params) else 1
-            call(task.product, (workspace + (panel + i * P), P, 1, height * P,
-                                workspace + (layer.columns + column * task.chunk_slabs * P * P), 0, P, slabs,
-                                tile, 0, rows, vectors, 1, 1 - task.first_chunk))
+            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, 0, slabs, tile,
+                          1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN:
                 call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
                                    pointer_like(task.state_2, params) + at, rows, width, layer.outputs, P,
@@ -281,11 +279,88 @@ def gradient_update(params, task_at, thread, threads):
         panel, height = layer.panel, layer.outputs + 1
 
 
+@inline
+def _tiles(rows, outputs, P):
+    """Number of tiles of a layer's [dW; db]."""
+    return (rows + MR - 1) // MR * ((outputs + P - 1) // P)
+
+
+@inline
+def _tile(t, layer_rows, outputs, P):
+    """First row and column of tile t, and how many of them it has.
+
+    The tiles go down the rows with COLUMN_GROUP columns at a time: their dZ stays in cache, as does the block of A.
+    """
+    blocks, columns = (layer_rows + MR - 1) // MR, (outputs + P - 1) // P
+    group = t // (blocks * COLUMN_GROUP)
+    in_group = min(COLUMN_GROUP, columns - group * COLUMN_GROUP)
+    t -= group * blocks * COLUMN_GROUP
+    i, o = t // in_group * MR, (group * COLUMN_GROUP + t % in_group) * P
+    return i, o, min(MR, layer_rows - i), min(P, outputs - o)
+
+
+@helper
+def _tile_product(params, task_at, panel, height, columns, o, rows, width, place, slabs, tile, accumulate):
+    """tile [+]= [A, 1]^T dZ over `slabs` slabs of the workspace from `place` on."""
+    task = carray(_task(task_at), 1)[0]
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    vectors = NV if width > lanes(params) else 1
+    call(task.product, (workspace + (panel + place * height * P), P, 1, height * P,
+                        workspace + (columns + (o // P * task.chunk_slabs + place) * P * P), 0, P, slabs,
+                        tile, 0, rows, vectors, 1, accumulate))
+
+
 @helper
 def _copy_tile(source, source_row, target, target_row, rows, columns):
     for r in range(rows):
-        for c in range(columns):
-            target[r * target_row + c] = source[r * source_row + c]
+        for c in range(0, columns, lanes(source)):
+            n = columns - c
+            store_upto(load_upto(source + (r * source_row + c), n), target + (r * target_row + c), n)
+
+
+# ------------------------------------------------------------------------------------------------
+# Few weights and many samples: dW of each group of slabs, while the group is in cache
+# ------------------------------------------------------------------------------------------------
+
+@helper
+def _partial_gradient(params, task_at, thread, group, place, count):
+    """[dW; db] of one group of slabs to its place in `partials`.
+
+    Tiles over the whole batch would make every thread read what the others have just written: with 2-4-6-6-4-1 and
+    1,000 samples two threads were no faster than one.  Groups depend on sizes only, so bits do not on threads.
+    """
+    task = carray(_task(task_at), 1)[0]
+    layers = carray(_layers(task.layers), task.n_layers)
+    P = slab_width(params)
+    tile = pointer_like(task.scratch, params) + thread * task.scratch_size
+    target = pointer_like(task.partials, params) + group * task.n_params
+    panel, height = task.input_panel, task.inputs + 1
+    for l in range(task.n_layers):
+        layer = layers[l]
+        for t in range(_tiles(layer.rows, layer.outputs, P)):
+            i, o, rows, width = _tile(t, layer.rows, layer.outputs, P)
+            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, place, count, tile, 0)
+            _copy_tile(tile, P, target + (layer.weights + i * layer.outputs + o), layer.outputs, rows, width)
+        panel, height = layer.panel, layer.outputs + 1
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def sum_update(params, task_at, thread, threads):
+    """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
+    task = carray(_task(task_at), 1)[0]
+    gradient, partials = pointer_like(task.gradient, params), pointer_like(task.partials, params)
+    rows = task.slab * task.share_slabs
+    groups = (task.stop - task.start + rows - 1) // rows
+    for c in range(0, task.n_params, lanes(params)):
+        n = task.n_params - c
+        total = load_upto(partials + c, n) if task.first_chunk else load_upto(gradient + c, n)
+        for group in range(1 if task.first_chunk else 0, groups):
+            total = total + load_upto(partials + (group * task.n_params + c), n)
+        store_upto(total, gradient + c, n)
+    if task.last_chunk and task.mode == TRAIN:
+        call(task.update, (params, gradient, pointer_like(task.state_1, params), pointer_like(task.state_2, params),
+                           1, task.n_params, task.n_params, task.n_params, _floats(task.hyper)))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -312,7 +387,7 @@ def run(address, first_step, last_step):
     threads, params = task.threads, task.params
     region_1, region_2 = task.forward_backward, task.gradient_update
     hyper = carray(_floats(task.hyper), HYPER_SIZE)
-    rows_of_chunk = task.chunk_slabs * task.slab
+    rows_of_chunk = task.chunk_rows
     steps = (task.n_rows + task.batch - 1) // task.batch
     for step in range(first_step, last_step):
         task.epoch = step // steps
@@ -334,7 +409,7 @@ def run(address, first_step, last_step):
                 for thread in prange(threads):
                     call(region_1, (params, address, thread, threads))
             if task.mode >= GRADIENT:
-                if threads == 1:
+                if threads == 1 or task.partials != 0:
                     call(region_2, (params, address, 0, 1))
                 else:
                     for thread in prange(threads):
