@@ -38,11 +38,13 @@ from .simd import (
     _load,
     _masked_load,
     _masked_store,
+    _prefetch,
     _splat,
     _store,
     _vector_ir,
     lanes,
     load_upto,
+    prefetch,
     store_upto,
 )
 
@@ -61,11 +63,12 @@ def slab_width(p):
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
+def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C, accumulate):
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
     Only the first `vectors` of the NV vectors of a row are computed.  One loop is emitted for 1 and for NV of them
-    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.
+    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  At each k the number
+    `ahead` + k * (`ahead_k` + a_k) further on is prefetched: what the next call will read from far away.
     """
     vector = Vector(a.dtype)
 
@@ -84,7 +87,7 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, B, K, repeats, C
         return context.get_dummy_value()
 
     index = types.intp
-    return types.void(index, index, a, index, index, index, B, index, index, C, types.boolean), codegen
+    return types.void(index, index, a, index, index, index, index, index, B, index, index, C, types.boolean), codegen
 
 
 def _opaque(builder, value):
@@ -92,7 +95,8 @@ def _opaque(builder, value):
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
-def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, repeats, C, accumulate):
+def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C,
+                accumulate):
     width = NV * vector.lanes
     kind = _vector_ir(vector)
     function = builder.function
@@ -104,8 +108,9 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
         return builder.gep(C, [const(i * width + j * vector.lanes)])
 
     sums = [(i, j) for i in range(rows) for j in range(vectors)]
-    # Four rows share a base: base + {0, 1, 2, 3} * a_row.  The multiples are hidden from LLVM, which would
-    # otherwise reach each row by adding a_row to the one before: a chain as long as the loop's arithmetic.
+    # Four rows share a base: base + {0, 1, 2, 3} * a_row.  Bases and multiples are hidden from LLVM.  Left to itself
+    # it reaches each row by adding a_row to the one before, a chain as long as the loop's arithmetic, or keeps one
+    # register a row, and spills them as soon as there is anything else in the loop (1.6 times the time).
     offsets = [None, a_row, *(_opaque(builder, builder.mul(a_row, const(i))) for i in (2, 3))]
 
     names = ("load", "outer", "inner", "inner.done", "store")
@@ -130,8 +135,11 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
     builder.position_at_end(inner)
     k = builder.phi(_I64)
     b_now = builder.phi(B.type)
-    bases = [builder.phi(a.type) for _ in bases_outer]
+    base_phis = [builder.phi(a.type) for _ in bases_outer]
     total = {index: builder.phi(kind) for index in sums}
+    distance = builder.phi(_I64)
+    bases = [_opaque(builder, base) for base in base_phis]
+    _prefetch(builder, builder.gep(bases[0], [distance]))
     b_lanes = [_load(builder, builder.gep(b_now, [const(j * vector.lanes)]), vector) for j in range(vectors)]
     following = {}
     for i in range(rows):
@@ -141,6 +149,7 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
         for j in range(vectors):
             following[i, j] = _fma(builder, weight, b_lanes[j], total[i, j])
     k_next = builder.add(k, const(1))
+    distance_next = builder.add(distance, ahead_k)
     b_next = builder.gep(b_now, [const(width)])
     bases_next = [builder.gep(base, [a_k]) for base in bases]
     builder.cbranch(builder.icmp_signed("<", k_next, K), inner, inner_done)
@@ -154,8 +163,8 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
     for index in sums:
         _store(builder, following[index], c_address(*index), vector)
 
-    for phi, first, step in [(k, const(0), k_next), (b_now, b_outer, b_next),
-                             *zip(bases, bases_outer, bases_next, strict=True),
+    for phi, first, step in [(k, const(0), k_next), (b_now, b_outer, b_next), (distance, ahead, distance_next),
+                             *zip(base_phis, bases_outer, bases_next, strict=True),
                              *((total[s], total_outer[s], following[s]) for s in sums)]:
         phi.add_incoming(first, outer)
         phi.add_incoming(step, inner)
@@ -169,11 +178,12 @@ def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, B, K, rep
         total_outer[s].add_incoming(following[s], inner_done)
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
-def product(a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_jump, m, vectors, copies, accumulate):
+@part(NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, NUMBERS, *[COUNT] * 5)
+def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_jump, m, vectors, copies, accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
     for n in range(copies):
-        block_product(m, vectors, a, a_row, a_k, a_jump, B + n * b_jump, K, repeats, C + n * c_jump, accumulate != 0)
+        block_product(m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B + n * b_jump, K, repeats, C + n * c_jump,
+                      accumulate != 0)
 
 
 @helper
@@ -301,6 +311,10 @@ def gather_slab(X, row_offsets, features, panel):
     for j in range(0, P, step):
         for f in range(0, features, step):
             n = min(step, features - f)
+            if f + 4 * step < features:
+                # the rows stand anywhere: too many streams for the processor to foresee
+                for s in range(j, j + step):
+                    prefetch(X + (row_offsets[s] + f + 4 * step))
             transpose_square(X + f, row_offsets + j, n, panel + (f * P + j), P, n, step)
 
 

@@ -15,6 +15,9 @@ One step is two parallel regions::
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
 
+A network of few weights on a large batch has its dW summed in region 1, by groups of slabs of a fixed size, while
+the group is in cache; the groups' sums are added in order (`_partial_gradient`, `sum_update`).
+
 The bias is the weight of one more input that is always 1: each slab of A has a last row of ones, and b follows
 W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the last row of dW.
 
@@ -31,7 +34,7 @@ from numba import carray, prange, types
 from ._jit import COUNT, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, NV, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto
+from .simd import MR, NV, REGISTER_BYTES, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -72,6 +75,10 @@ TASK = np.dtype([(field, np.int64) for field in (
 
 STRIP = 4 * MR
 """Outputs whose weights are packed together: whole cache lines of a row of W."""
+NEAR = (768 << 10) // REGISTER_BYTES
+"""Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
+AHEAD = 8
+"""Rows of W between the one in use and the one prefetched, where weights are read in place."""
 COLUMN_GROUP = 4
 """Columns of dZ that stay in the L2 cache while a block of A goes along them."""
 
@@ -153,17 +160,38 @@ def _forward(params, task_at, thread, place, count):
         A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
         for strip in range(0, layer.outputs, STRIP):
             width = min(STRIP, layer.outputs - strip)
-            pack = count >= 2 and layer.outputs >= STRIP
-            if pack:
+            C = A + strip * P
+            if count >= 2 and layer.outputs >= STRIP:
                 pack_rows(W + strip, layer.outputs, layer.rows, width, packed)
-            for o in range(0, width, MR):
-                a, a_k = (packed + o * layer.rows, MR) if pack else (W + (strip + o), layer.outputs)
-                call(task.product, (a, 1, a_k, 0, A_prev, height * P, layer.rows, 1,
-                                    A + (strip + o) * P, (layer.outputs + 1) * P, min(MR, width - o), NV, count, 0))
+                _strip(task.product, packed, layer.rows, MR, 1, 0, width, A_prev, height * P, layer.rows,
+                       C, (layer.outputs + 1) * P, count)
+            else:
+                # in place, ask for the row AHEAD further down: they may be a page apart
+                _strip(task.product, W + strip, 1, layer.outputs, 1, AHEAD * layer.outputs, width, A_prev, height * P,
+                       layer.rows, C, (layer.outputs + 1) * P, count)
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
         panel, height = layer.panel, layer.outputs + 1
+
+
+@helper
+def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count):
+    """C = a B for a strip of `width` rows of `a`, and all slabs.
+
+    While the panels of B fit into the L2 cache, each block of `a` goes along all of them.  Otherwise (16 slabs of
+    1024 features come from L3) each panel goes down the strip, which is read from L2, and is itself read once a strip.
+    """
+    P = slab_width(a)
+    if width <= MR or count * K * NV <= NEAR:
+        for i in range(0, width, MR):
+            call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, B, b_jump, K, 1,
+                           C + i * P, c_jump, min(MR, width - i), NV, count, 0))
+        return
+    for n in range(count):
+        for i in range(0, width, MR):
+            call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, B + n * b_jump, 0, K, 1,
+                           C + (n * c_jump + i * P), 0, min(MR, width - i), NV, 1, 0))
 
 
 @helper
@@ -223,9 +251,9 @@ def _backward(params, task_at, thread, place, count):
         if l > 0:
             below = layers[l - 1]
             W = params + layer.weights
-            for i in range(0, layer.inputs, MR):
-                call(task.product, (W + i * layer.outputs, layer.outputs, 1, 0, dZ, jump, layer.outputs, 1,
-                                    dA + i * P, jump, min(MR, layer.inputs - i), NV, count, 0))
+            for strip in range(0, layer.inputs, STRIP):
+                _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
+                       min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count)
             if below.backward != 0:
                 A = workspace + (below.panel + place * (below.outputs + 1) * P)
                 for n in range(count):
@@ -306,7 +334,8 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, place
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
     vectors = NV if width > lanes(params) else 1
-    call(task.product, (workspace + (panel + place * height * P), P, 1, height * P,
+    # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
+    call(task.product, (workspace + (panel + place * height * P), P, 1, height * P, MR * P, MR - 1,
                         workspace + (columns + (o // P * task.chunk_slabs + place) * P * P), 0, P, slabs,
                         tile, 0, rows, vectors, 1, accumulate))
 
