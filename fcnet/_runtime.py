@@ -8,6 +8,7 @@ that lock, and in a forked child work runs on one thread.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import threading
@@ -30,6 +31,7 @@ _forked = False
 _num_threads: int | None = None
 
 
+@functools.cache
 def _cgroup_quota() -> int | None:
     """Processors that the container may use, None where no quota is set (an affinity mask is Numba's business)."""
     try:
@@ -75,7 +77,8 @@ def get_num_threads() -> int:
 
 def shares(flops: float) -> int:
     """Into how many shares work of so many floating-point operations a step is cut."""
-    return int(max(1, min(get_num_threads(), flops // SHARE_FLOPS)))
+    worth = int(flops // SHARE_FLOPS)
+    return min(get_num_threads(), worth) if worth > 1 else 1
 
 
 def _before_fork() -> None:

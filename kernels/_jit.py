@@ -76,6 +76,9 @@ def _prepare_cache() -> Path | None:
             state = folder.stat()
             if state.st_uid != os.getuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
                 raise PermissionError(f"{folder} can be written by other users")
+            for above in folder.parents:  # a sticky bit, as of /tmp, keeps others from replacing what is not theirs
+                if above.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
+                    raise PermissionError(f"{above} can be written by all users")
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(f"{folder} is not writable")
         return folder

@@ -105,7 +105,7 @@ def test_second_process_compiles_nothing(run_python, tmp_path):
     assert second.stderr == ""
 
 
-@pytest.mark.parametrize("kind", ("a_file", "writable_by_all"))
+@pytest.mark.parametrize("kind", ("a_file", "writable_by_all", "below_writable_by_all"))
 def test_unusable_cache_folder(run_python, tmp_path, kind):
     """One warning, and the package can be used; here only imported, because every process would compile."""
     folder = tmp_path / "cache"
@@ -115,7 +115,7 @@ def test_unusable_cache_folder(run_python, tmp_path, kind):
         pytest.importorskip("pwd", reason="POSIX permissions")
         run_python("import fcnet.kernels", FCNET_CACHE_DIR=str(folder))
         (own,) = folder.iterdir()
-        own.chmod(0o777)
+        (own if kind == "writable_by_all" else folder).chmod(0o777)
     done = run_python("""
         import warnings
         with warnings.catch_warnings(record=True) as caught:
