@@ -265,22 +265,41 @@ def store(typingctx, value, p):
 
 
 @intrinsic
-def load_first(typingctx, p, count):
-    """The first `count` lanes from `p`, zeros in the others; memory behind them is not touched."""
+def load_upto(typingctx, p, count):
+    """The first `count` lanes from `p`, zeros in the others; the memory behind them is not touched.
+
+    Any larger `count` means a whole vector, so that one loop body serves rows of any length.
+    """
     vector = Vector(p.dtype)
 
     def codegen(context, builder, sig, args):
-        return _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
+        whole = builder.icmp_signed(">=", args[1], ir.Constant(_I64, vector.lanes))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                full = _load(builder, args[0], vector)
+                then_block = builder.block
+            with otherwise:
+                part = _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
+                otherwise_block = builder.block
+        value = builder.phi(_vector_ir(vector))
+        value.add_incoming(full, then_block)
+        value.add_incoming(part, otherwise_block)
+        return value
     return vector(p, types.intp), codegen
 
 
 @intrinsic
-def store_first(typingctx, value, p, count):
-    """Write the first `count` lanes only."""
+def store_upto(typingctx, value, p, count):
+    """The counterpart of `load_upto`."""
     vector = Vector(p.dtype)
 
     def codegen(context, builder, sig, args):
-        _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
+        whole = builder.icmp_signed(">=", args[2], ir.Constant(_I64, vector.lanes))
+        with builder.if_else(whole) as (then, otherwise):
+            with then:
+                _store(builder, args[0], args[1], vector)
+            with otherwise:
+                _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
         return context.get_dummy_value()
     return types.void(vector, p, types.intp), codegen
 
@@ -513,40 +532,3 @@ def exponent_of(typingctx, x):
         as_float = builder.bitcast(builder.add(n, builder.bitcast(rounder, integers)), kind)
         return builder.fsub(as_float, rounder)
     return x(x), codegen
-
-
-@intrinsic
-def load_upto(typingctx, p, count):
-    """A whole vector if `count` allows it, else `load_first`: one loop body for rows of any length."""
-    vector = Vector(p.dtype)
-
-    def codegen(context, builder, sig, args):
-        whole = builder.icmp_signed(">=", args[1], ir.Constant(_I64, vector.lanes))
-        with builder.if_else(whole) as (then, otherwise):
-            with then:
-                full = _load(builder, args[0], vector)
-                then_block = builder.block
-            with otherwise:
-                part = _masked_load(builder, args[0], _lane_numbers(builder, args[1], vector), vector)
-                otherwise_block = builder.block
-        value = builder.phi(_vector_ir(vector))
-        value.add_incoming(full, then_block)
-        value.add_incoming(part, otherwise_block)
-        return value
-    return vector(p, types.intp), codegen
-
-
-@intrinsic
-def store_upto(typingctx, value, p, count):
-    """The counterpart of `load_upto`."""
-    vector = Vector(p.dtype)
-
-    def codegen(context, builder, sig, args):
-        whole = builder.icmp_signed(">=", args[2], ir.Constant(_I64, vector.lanes))
-        with builder.if_else(whole) as (then, otherwise):
-            with then:
-                _store(builder, args[0], args[1], vector)
-            with otherwise:
-                _masked_store(builder, args[0], args[1], _lane_numbers(builder, args[2], vector), vector)
-        return context.get_dummy_value()
-    return types.void(vector, p, types.intp), codegen
