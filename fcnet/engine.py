@@ -168,7 +168,7 @@ class Engine:
                 self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
             self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
             self._slabs = slabs
-        scratch = P * max(group * (targets + 2 * self.widest), MR) + network.STRIP * (self.widest + 1)
+        scratch = P * max(group * (targets + 2 * self.widest), MR) + network.PACKED_STRIP * (self.widest + 2)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
             self._scratch_size = max(scratch, self._scratch_size)

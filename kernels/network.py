@@ -73,12 +73,16 @@ TASK = np.dtype([(field, np.int64) for field in (
 )] + [("scale", np.float64)])
 """All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
 
-STRIP = 4 * MR
+PACKED_STRIP = 8 * MR
 """Outputs whose weights are packed together: whole cache lines of a row of W."""
+STRIP = 4 * MR
+"""Rows of a result whose weights, in place, stay in the L2 cache while the panels go by."""
 NEAR = (768 << 10) // REGISTER_BYTES
 """Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
+PACKED_AHEAD = 16
+"""The same where they are packed."""
 COLUMN_GROUP = 4
 """Columns of dZ that stay in the L2 cache while a block of A goes along them."""
 
@@ -151,24 +155,23 @@ def _forward(params, task_at, thread, place, count):
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
-    packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - STRIP * (task.widest + 1))
+    packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - PACKED_STRIP * (task.widest + 2))
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
         layer = layers[l]
-        W = params + layer.weights
         A_prev = workspace + (panel + place * height * P)
         A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
-        for strip in range(0, layer.outputs, STRIP):
-            width = min(STRIP, layer.outputs - strip)
-            C = A + strip * P
-            if count >= 2 and layer.outputs >= STRIP:
-                pack_rows(W + strip, layer.outputs, layer.rows, width, packed)
-                _strip(task.product, packed, layer.rows, MR, 1, 0, width, A_prev, height * P, layer.rows,
-                       C, (layer.outputs + 1) * P, count)
-            else:
-                # in place, ask for the row AHEAD further down: they may be a page apart
-                _strip(task.product, W + strip, 1, layer.outputs, 1, AHEAD * layer.outputs, width, A_prev, height * P,
-                       layer.rows, C, (layer.outputs + 1) * P, count)
+        pack = count >= 2 and layer.outputs >= STRIP
+        columns = PACKED_STRIP if pack else STRIP
+        for strip in range(0, layer.outputs, columns):
+            width = min(columns, layer.outputs - strip)
+            # in place, ask for the row AHEAD further down: they may be a page apart
+            a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
+            if pack:
+                pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
+                a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
+            _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
+                   A + strip * P, (layer.outputs + 1) * P, count)
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
