@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _runtime
+from . import _runtime, layout
 from .kernels import _jit, activations, losses, matmul, network, optimizers
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
@@ -59,13 +59,6 @@ class OptimizerState(Protocol):
 
 def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
-
-
-def _aligned(size: int, dtype: np.dtype) -> np.ndarray:
-    """Zeros that start at a cache line."""
-    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
-    skip = -_address(memory) % 64
-    return memory[skip:skip + size * dtype.itemsize].view(dtype)
 
 
 class Engine:
@@ -161,7 +154,7 @@ class Engine:
             panels = slabs * P * np.array(self._panel_rows)
             columns = slabs * P * P * np.array(self._column_counts)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
-            self.workspace = _aligned(int(starts[-1]), self.dtype)
+            self.workspace = layout.zeros(int(starts[-1]), self.dtype)
             self.layers["panel"] = starts[1:len(panels)]
             self.layers["columns"] = starts[len(panels):-1]
             for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
@@ -173,7 +166,7 @@ class Engine:
         if scratch > self._scratch_size or threads > self._scratch_threads:
             self._scratch_size = max(scratch, self._scratch_size)
             self._scratch_threads = max(threads, self._scratch_threads)
-            self._scratch = _aligned(self._scratch_size * self._scratch_threads, self.dtype)
+            self._scratch = layout.zeros(self._scratch_size * self._scratch_threads, self.dtype)
             # a cache line apart, so that threads do not write to each other's
             integers = 2 * P + 8
             self._integers = np.zeros(integers * self._scratch_threads, np.intp)

@@ -47,6 +47,13 @@ class Slot:
         return flat[self.middle : self.stop] if self.use_bias else None
 
 
+def zeros(size: int, dtype: np.dtype) -> np.ndarray:
+    """Zeros that start at a cache line: rows of whole vectors then lie in whole lines."""
+    memory = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    skip = -memory.ctypes.data % 64
+    return memory[skip : skip + size * dtype.itemsize].view(dtype)
+
+
 def slots(inputs: int, layers: Iterable[Declared]) -> list[Slot]:
     """The places of all layers, for a first layer of `inputs` features."""
     places: list[Slot] = []

@@ -122,7 +122,7 @@ class Sequential:
         """A flat vector for these layers: known weights kept, new ones drawn; bound when all went well."""
         places = layout.slots(inputs, layers)
         checks.memory(places[-1].stop, self._dtype)
-        flat = np.zeros(places[-1].stop, self._dtype)
+        flat = layout.zeros(places[-1].stop, self._dtype)
         known = 0 if self._flat is None else self._flat.size
         flat[:known] = self._flat if known else 0
         for layer, slot in zip(layers, places, strict=True):

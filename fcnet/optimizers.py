@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import checks
+from . import checks, layout
 
 
 class Optimizer:
@@ -53,7 +53,7 @@ class Optimizer:
     def build(self, n_params: int, dtype: Any) -> None:
         """Begin anew with `slots` vectors of zeros, `n_params` long."""
         self.iterations = 0
-        self.state = [np.zeros(n_params, dtype) for _ in range(self.slots)]
+        self.state = [layout.zeros(n_params, np.dtype(dtype)) for _ in range(self.slots)]
 
     def hyperparameters(self) -> np.ndarray:
         """Float64 values in the order of the kernel's arguments."""

@@ -43,7 +43,7 @@ def dense_forward(X, W, b, A, activation):
         x = np.empty((I, P), X.dtype)
         z = np.empty((O, P), X.dtype)
         row_offsets(slab * P, B, I, data(X), data(offsets))
-        gather_slab(data(X), data(offsets), I, data(x))
+        gather_slab(data(X), data(offsets), I, P, data(x))
         for o in range(O):
             z[o, :] = b[o]
         for o in range(0, O, MR):
@@ -90,17 +90,17 @@ def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
         da = np.empty((I, P), dZ.dtype)
         panel = data(panels) + slab * (I + 1) * P
         row_offsets(slab * P, B, O, data(dZ), data(offsets))
-        gather_slab(data(dZ), data(offsets), O, data(dz))
+        gather_slab(data(dZ), data(offsets), O, P, data(dz))
         for s in range(B - slab * P, P):
             dz[:, s] = 0.0
         row_offsets(slab * P, B, I, data(dZ), data(offsets))
-        gather_slab(data(A_prev), data(offsets), I, panel)
+        gather_slab(data(A_prev), data(offsets), I, P, panel)
         panels[slab, I, :] = 1.0
         for i in range(0, I, MR):
             product(data(W) + i * O, O, 1, 0, 0, 0, data(dz), 0, O, 1, data(da) + i * P, 0, min(MR, I - i), NV, 1, 0)
         activate_backward(activation_prev, panel, data(da), I)
         scatter_slab(data(da), I, data(dZ_prev) + slab * P * I, I, min(P, B - slab * P), data(offsets))
-        scatter_columns(data(dz), O, data(columns) + slab * P * P, slabs * P * P, data(offsets))
+        scatter_columns(data(dz), O, data(columns) + slab * P * P, slabs * P * P, P, data(offsets))
     blocks = (I + 1 + MR - 1) // MR
     for t in prange(n_columns * blocks):
         column, i = t // blocks, t % blocks * MR

@@ -46,7 +46,6 @@ from .simd import (
     load_upto,
     prefetch,
     store,
-    store_upto,
 )
 
 FEW = 2
@@ -73,8 +72,9 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, 
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
     Only the first `vectors` of the NV vectors of a row are computed.  One loop is emitted for 1 and for NV of them
-    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  Rows of B are prefetched, and at
-    each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next call will read from far away.
+    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  Rows of B are prefetched,
+    and at each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next call will read from far
+    away.
     """
     vector = Vector(a.dtype)
 
@@ -307,16 +307,16 @@ def row_offsets(first, rows, row_length, p, offsets):
         offsets[s] = min(first + s, rows - 1) * row_length
 
 
-@part(NUMBERS, INTEGERS, COUNT, NUMBERS)
-def gather_slab(X, row_offsets, features, panel):
-    """panel[f, s] = X[row_offsets[s] + f]: P rows of samples become one slab."""
+@part(NUMBERS, INTEGERS, COUNT, COUNT, NUMBERS)
+def gather_slab(X, row_offsets, features, samples, panel):
+    """panel[f, s] = X[row_offsets[s] + f]: rows of samples become one slab, of as many vectors as `samples` need."""
     P, step = slab_width(X), lanes(X)
     if features <= FEW:
         for f in range(features):
-            for s in range(P):
+            for s in range((samples + step - 1) // step * step):
                 panel[f * P + s] = X[row_offsets[s] + f]
         return
-    for j in range(0, P, step):
+    for j in range(0, samples, step):
         for f in range(0, features, step):
             n = min(step, features - f)
             if f + 4 * step < features:
@@ -339,9 +339,9 @@ def scatter_slab(panel, features, rows, row_length, count, offsets):
                              min(step, count - j), n)
 
 
-@part(NUMBERS, COUNT, NUMBERS, COUNT, INTEGERS)
-def scatter_columns(panel, features, columns, column_jump, offsets):
-    """dZ of a slab, sample-major in columns P wide: columns[c][s, f'] = panel[c * P + f', s].
+@part(NUMBERS, COUNT, NUMBERS, COUNT, COUNT, INTEGERS)
+def scatter_columns(panel, features, columns, column_jump, samples, offsets):
+    """dZ of a slab, sample-major in columns P wide: columns[c][s, f'] = panel[c * P + f', s], as `gather_slab`.
 
     The last vector is filled up with repeats of the last feature: their products land in columns of the tile that
     nobody reads.  What may lie behind it is left alone; it must be no subnormal numbers, which would be slow.
@@ -351,6 +351,6 @@ def scatter_columns(panel, features, columns, column_jump, offsets):
         for r in range(step):
             offsets[r] = min(f + r, features - 1) * P
         column = columns + (f // P * column_jump + f % P)
-        for j in range(0, P, step):
+        for j in range(0, samples, step):
             transpose_square(panel + j, offsets, step, column + j * P, P, step, step)
 

@@ -108,15 +108,15 @@ def forward_backward(params, task_at, thread, threads):
         count = min(task.group_slabs, last - first)
         place = thread * task.group_slabs if task.local else first
         _gather(params, task_at, thread, first, place, count)
-        _forward(params, task_at, thread, place, count)
+        _forward(params, task_at, first, thread, place, count)
         if task.mode == PREDICT:
             _write_outputs(params, task_at, thread, first, place, count)
         else:
             _losses(params, task_at, thread, first, place, count)
             if task.mode != EVALUATE:
-                _backward(params, task_at, thread, place, count)
+                _backward(params, task_at, first, thread, place, count)
                 if task.partials != 0:
-                    _partial_gradient(params, task_at, thread, first // task.share_slabs, place, count)
+                    _partial_gradient(params, task_at, thread, first, place, count)
 
 
 @helper
@@ -131,11 +131,12 @@ def _gather(params, task_at, thread, first, place, count):
     targets = scratch + thread * task.scratch_size
     for n in range(count):
         begin = task.start + (first + n) * P
+        samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.inputs, rows)
-        call(task.gather, (X, rows, task.inputs, panel + n * (task.inputs + 1) * P))
+        call(task.gather, (X, rows, task.inputs, samples, panel + n * (task.inputs + 1) * P))
         if task.mode != PREDICT:
             _rows(task_at, begin, P, task.targets, rows)
-            call(task.gather, (Y, rows, task.targets, targets + n * task.targets * P))
+            call(task.gather, (Y, rows, task.targets, samples, targets + n * task.targets * P))
 
 
 @helper
@@ -149,12 +150,13 @@ def _rows(task_at, begin, P, row_length, rows):
 
 
 @helper
-def _forward(params, task_at, thread, place, count):
+def _forward(params, task_at, first, thread, place, count):
     """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
+    full = _full_slabs(params, task_at, first, count)
     packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - PACKED_STRIP * (task.widest + 2))
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
@@ -171,16 +173,24 @@ def _forward(params, task_at, thread, place, count):
                 pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
                 a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
             _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
-                   A + strip * P, (layer.outputs + 1) * P, count)
+                   A + strip * P, (layer.outputs + 1) * P, count, full)
         if layer.forward != 0:
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
         panel, height = layer.panel, layer.outputs + 1
 
 
+@inline
+def _full_slabs(params, task_at, first, count):
+    """How many of the slabs need every vector: all, but for the batch's last one if one vector holds its samples."""
+    task = carray(_task(task_at), 1)[0]
+    left = task.stop - task.start - (first + count - 1) * slab_width(params)
+    return count - 1 if left <= lanes(params) else count
+
+
 @helper
-def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count):
-    """C = a B for a strip of `width` rows of `a`, and all slabs.
+def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full):
+    """C = a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
 
     While the panels of B fit into the L2 cache, each block of `a` goes along all of them.  Otherwise (16 slabs of
     1024 features come from L3) each panel goes down the strip, which is read from L2, and is itself read once a strip.
@@ -188,13 +198,18 @@ def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jum
     P = slab_width(a)
     if width <= MR or count * K * NV <= NEAR:
         for i in range(0, width, MR):
-            call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, B, b_jump, K, 1,
-                           C + i * P, c_jump, min(MR, width - i), NV, count, 0))
+            block, rows = a + i * a_block, min(MR, width - i)
+            if full > 0:
+                call(product, (block, a_row, a_k, 0, ahead, 0, B, b_jump, K, 1, C + i * P, c_jump, rows, NV, full, 0))
+            if full < count:
+                call(product, (block, a_row, a_k, 0, ahead, 0, B + full * b_jump, 0, K, 1,
+                               C + (full * c_jump + i * P), 0, rows, 1, 1, 0))
         return
     for n in range(count):
+        vectors = NV if n < full else 1
         for i in range(0, width, MR):
             call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, B + n * b_jump, 0, K, 1,
-                           C + (n * c_jump + i * P), 0, min(MR, width - i), NV, 1, 0))
+                           C + (n * c_jump + i * P), 0, min(MR, width - i), vectors, 1, 0))
 
 
 @helper
@@ -235,7 +250,7 @@ def _losses(params, task_at, thread, first, place, count):
 
 
 @helper
-def _backward(params, task_at, thread, place, count):
+def _backward(params, task_at, first, thread, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
@@ -243,6 +258,7 @@ def _backward(params, task_at, thread, place, count):
     workspace = pointer_like(task.workspace, params)
     offsets = _integers(task.integers) + thread * task.integers_size
     jump = task.widest * P
+    full = _full_slabs(params, task_at, first, count)
     dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
     dA = dZ + task.group_slabs * jump
     for l in range(task.n_layers - 1, -1, -1):
@@ -250,13 +266,15 @@ def _backward(params, task_at, thread, place, count):
         for n in range(count):
             call(task.scatter_columns, (dZ + n * jump, layer.outputs,
                                         workspace + (layer.columns + (place + n) * P * P),
-                                        task.chunk_slabs * P * P, offsets))
+                                        task.chunk_slabs * P * P, min(P, task.stop - task.start - (first + n) * P),
+                                        offsets))
         if l > 0:
             below = layers[l - 1]
             W = params + layer.weights
             for strip in range(0, layer.inputs, STRIP):
                 _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
-                       min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count)
+                       min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count,
+                       full)
             if below.backward != 0:
                 A = workspace + (below.panel + place * (below.outputs + 1) * P)
                 for n in range(count):
@@ -298,7 +316,7 @@ def gradient_update(params, task_at, thread, threads):
                     prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
-            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, 0, slabs, tile,
+            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, 0, 0, slabs, tile,
                           1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN:
                 call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
@@ -331,16 +349,25 @@ def _tile(t, layer_rows, outputs, P):
 
 
 @helper
-def _tile_product(params, task_at, panel, height, columns, o, rows, width, place, slabs, tile, accumulate):
-    """tile [+]= [A, 1]^T dZ over `slabs` slabs of the workspace from `place` on."""
+def _tile_product(params, task_at, panel, height, columns, o, rows, width, first, place, slabs, tile, accumulate):
+    """tile [+]= [A, 1]^T dZ over `slabs` slabs of the batch from `first` on, in the workspace from `place` on.
+
+    Of a slab with one vector of samples or less, it reads as many as there are.
+    """
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
     vectors = NV if width > lanes(params) else 1
-    # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
-    call(task.product, (workspace + (panel + place * height * P), P, 1, height * P, MR * P, MR - 1,
-                        workspace + (columns + (o // P * task.chunk_slabs + place) * P * P), 0, P, slabs,
-                        tile, 0, rows, vectors, 1, accumulate))
+    A = workspace + (panel + place * height * P)
+    dZ = workspace + (columns + (o // P * task.chunk_slabs + place) * P * P)
+    full = _full_slabs(params, task_at, first, slabs)
+    if full > 0:
+        # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
+        call(task.product, (A, P, 1, height * P, MR * P, MR - 1, dZ, 0, P, full, tile, 0, rows, vectors, 1, accumulate))
+    if full < slabs:
+        samples = task.stop - task.start - (first + full) * P
+        call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, dZ + full * P * P, 0, samples, 1,
+                            tile, 0, rows, vectors, 1, 1 if full > 0 else accumulate))
 
 
 @helper
@@ -356,7 +383,7 @@ def _copy_tile(source, source_row, target, target_row, rows, columns):
 # ------------------------------------------------------------------------------------------------
 
 @helper
-def _partial_gradient(params, task_at, thread, group, place, count):
+def _partial_gradient(params, task_at, thread, first, place, count):
     """[dW; db] of one group of slabs to its place in `partials`.
 
     Tiles over the whole batch would make every thread read what the others have just written: with 2-4-6-6-4-1 and
@@ -366,13 +393,14 @@ def _partial_gradient(params, task_at, thread, group, place, count):
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
-    target = pointer_like(task.partials, params) + group * task.n_params
+    target = pointer_like(task.partials, params) + first // task.share_slabs * task.n_params
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
         layer = layers[l]
         for t in range(_tiles(layer.rows, layer.outputs, P)):
             i, o, rows, width = _tile(t, layer.rows, layer.outputs, P)
-            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, place, count, tile, 0)
+            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, first, place, count,
+                          tile, 0)
             _copy_tile(tile, P, target + (layer.weights + i * layer.outputs + o), layer.outputs, rows, width)
         panel, height = layer.panel, layer.outputs + 1
 

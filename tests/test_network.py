@@ -258,6 +258,25 @@ def test_one_sample_and_one_unit(dtype):
     np.testing.assert_allclose(params, [0.8, 0.6], rtol=1e-6)
 
 
+@pytest.mark.parametrize("output, loss", [("softmax", "categorical_crossentropy"), ("linear", "mean_squared_error"),
+                                          ("sigmoid", "binary_crossentropy"), ("tanh", "mean_squared_error")])
+def test_lanes_without_samples(output, loss, dtype):
+    """What stands in lanes and vectors that have no sample reaches no result: NaN there changes no bit."""
+    layers = [Layer(7, "tanh"), Layer(40, "relu"), Layer(3, output)]
+    samples = Engine(5, layers, dtype).slab * 5
+    params, X, Y = problem(np.random.default_rng(1), 5, layers, loss, samples, dtype)
+    for count in (1, 3, samples // 10, samples // 10 + 1, samples // 5 + 2, samples // 2 + 1, samples - 1):
+        clean, used = Engine(5, layers, dtype), Engine(5, layers, dtype)
+        poisoned = np.full_like(X, np.nan)
+        used.loss_and_gradient(params, poisoned, Y, loss)
+        used.predict(params, poisoned)
+        expected, gradient = clean.loss_and_gradient(params, X[:count], Y[:count], loss)
+        value, found = used.loss_and_gradient(params, X[:count], Y[:count], loss)
+        assert value == expected
+        np.testing.assert_array_equal(found, gradient)
+        np.testing.assert_array_equal(used.predict(params, X[:count]), clean.predict(params, X[:count]))
+
+
 def test_diverged_training_shows_nan(dtype):
     """A weight that is not finite reaches the loss and the outputs; relu does not turn it into 0."""
     layers = [Layer(5, "relu"), Layer(3, "relu"), Layer(1, "sigmoid")]
