@@ -34,7 +34,7 @@ from numba import carray, prange, types
 from ._jit import COUNT, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, NV, REGISTER_BYTES, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto
+from .simd import MR, NV, REGISTER_BYTES, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto, ticks
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -68,6 +68,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     # compiled parts
     "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns",
     "loss", "metrics", "update",
+    # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
+    "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk",
 )] + [("scale", np.float64)])
@@ -86,10 +88,24 @@ PACKED_AHEAD = 16
 COLUMN_GROUP = 4
 """Columns of dZ that stay in the L2 cache while a block of A goes along them."""
 
+LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = range(6)
+"""What the columns of `laps` count: from LAP_LAYERS on, forward, backward and gradient of each layer."""
+
 _integers = address_of(types.intp)
 _floats = address_of(types.float64)
 _layers = address_of(numba.from_dtype(LAYER))
 _task = address_of(numba.from_dtype(TASK))
+
+
+@inline
+def _lap(task_at, thread, column):
+    """Add the ticks since this thread's last lap to its `column`, if the step is profiled."""
+    task = carray(_task(task_at), 1)[0]
+    if task.laps != 0:
+        laps = carray(_integers(task.laps), (thread + 1) * task.n_laps)[thread * task.n_laps:]
+        now = ticks()
+        laps[column] += now - laps[LAP_NOW]
+        laps[LAP_NOW] = now
 
 
 # ------------------------------------------------------------------------------------------------
@@ -101,6 +117,7 @@ def forward_backward(params, task_at, thread, threads):
     """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
+    _lap(task_at, thread, LAP_OTHER)
     slabs = (task.stop - task.start + P - 1) // P
     units = (slabs + task.share_slabs - 1) // task.share_slabs
     last = min(slabs, units * (thread + 1) // threads * task.share_slabs)
@@ -108,11 +125,13 @@ def forward_backward(params, task_at, thread, threads):
         count = min(task.group_slabs, last - first)
         place = thread * task.group_slabs if task.local else first
         _gather(params, task_at, thread, first, place, count)
+        _lap(task_at, thread, LAP_GATHER)
         _forward(params, task_at, first, thread, place, count)
         if task.mode == PREDICT:
             _write_outputs(params, task_at, thread, first, place, count)
         else:
             _losses(params, task_at, thread, first, place, count)
+            _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
                 _backward(params, task_at, first, thread, place, count)
                 if task.partials != 0:
@@ -178,6 +197,7 @@ def _forward(params, task_at, first, thread, place, count):
             for n in range(count):
                 call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
         panel, height = layer.panel, layer.outputs + 1
+        _lap(task_at, thread, LAP_LAYERS + 3 * l)
 
 
 @inline
@@ -280,6 +300,7 @@ def _backward(params, task_at, first, thread, place, count):
                 for n in range(count):
                     call(below.backward, (A + n * (below.outputs + 1) * P, dA + n * jump, below.outputs))
             dZ, dA = dA, dZ
+        _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -302,6 +323,7 @@ def gradient_update(params, task_at, thread, threads):
     for l in range(task.n_layers):
         tiles += _tiles(layers[l].rows, layers[l].outputs, P)
     first, last = tiles * thread // threads, tiles * (thread + 1) // threads
+    _lap(task_at, thread, LAP_OTHER)
     before = 0
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
@@ -326,6 +348,7 @@ def gradient_update(params, task_at, thread, threads):
                 _copy_tile(tile, P, gradient + at, layer.outputs, rows, width)
         before += here
         panel, height = layer.panel, layer.outputs + 1
+        _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
 
 
 @inline
@@ -403,12 +426,14 @@ def _partial_gradient(params, task_at, thread, first, place, count):
                           tile, 0)
             _copy_tile(tile, P, target + (layer.weights + i * layer.outputs + o), layer.outputs, rows, width)
         panel, height = layer.panel, layer.outputs + 1
+        _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
 
 
 @part(NUMBERS, COUNT, COUNT, COUNT)
 def sum_update(params, task_at, thread, threads):
     """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
     task = carray(_task(task_at), 1)[0]
+    _lap(task_at, thread, LAP_OTHER)
     gradient, partials = pointer_like(task.gradient, params), pointer_like(task.partials, params)
     rows = task.slab * task.share_slabs
     groups = (task.stop - task.start + rows - 1) // rows
@@ -421,6 +446,7 @@ def sum_update(params, task_at, thread, threads):
     if task.last_chunk and task.mode == TRAIN:
         call(task.update, (params, gradient, pointer_like(task.state_1, params), pointer_like(task.state_2, params),
                            1, task.n_params, task.n_params, task.n_params, _floats(task.hyper)))
+    _lap(task_at, thread, LAP_SUM)
 
 
 # ------------------------------------------------------------------------------------------------

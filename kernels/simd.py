@@ -20,6 +20,7 @@ Pointers: internal kernels take ``CPointer(dtype)``.  ``p + n`` is the address n
 from __future__ import annotations
 
 import operator
+import platform
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -319,6 +320,20 @@ def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> No
         builder.module, ir.FunctionType(ir.VoidType(), [byte, _I32, _I32, _I32]), "llvm.prefetch.p0")
     builder.call(function, [builder.bitcast(address, byte), ir.Constant(_I32, 0), ir.Constant(_I32, locality),
                             ir.Constant(_I32, 1)])
+
+
+@intrinsic
+def ticks(typingctx):
+    """The processor's clock, which counts at one rate whatever the core's frequency; 0 where it can't be read."""
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(_I64, [])
+        machine = platform.machine().lower()
+        if machine in ("arm64", "aarch64"):
+            return builder.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
+        if machine not in ("x86_64", "amd64"):
+            return ir.Constant(_I64, 0)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
+    return types.intp(), codegen
 
 
 @intrinsic
