@@ -7,6 +7,7 @@ the records that `fcnet.kernels.network.run` reads.  Its arguments have been che
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -106,6 +107,9 @@ class Engine:
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._task = np.zeros(1, network.TASK)
         self._task_address = _address(self._task)
+        self._fields = self._task.view(np.int64).data
+        self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
+        self._laid_out: tuple[int, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper),
                   **{name: self._part(function) for name, function in _STEP_PARTS.items()})
@@ -125,9 +129,20 @@ class Engine:
 
     def _set(self, **fields: int) -> None:
         """Write integers to the task."""
-        integers = self._task.view(np.int64)
         for name, value in fields.items():
-            integers[_FIELD[name]] = value
+            self._fields[_FIELD[name]] = value
+
+    def _set_array(self, name: str, array: np.ndarray | None) -> None:
+        """Write an array's address to the task, 0 for None; NumPy takes 1 us to tell it, so the last one is kept."""
+        address = 0
+        if array is not None:
+            known = self._known.get(name)
+            if known is not None and known[0]() is array and known[1] == array.nbytes:
+                address = known[2]
+            else:
+                address = _address(array)
+                self._known[name] = weakref.ref(array), array.nbytes, address
+        self._fields[_FIELD[name]] = address
 
     def _set_objective(self, loss: str | None, metrics: tuple[str, ...] = ()) -> None:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
@@ -182,7 +197,28 @@ class Engine:
 
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
         """
-        rows = min(batch, len(X))
+        key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads())
+        if key != self._laid_out or whole:
+            self._laid_out = ()
+            self._lay_out(mode, len(X), batch, Y.shape[1], whole)
+            self._laid_out = key
+        self._set_array("params", params)
+        self._set_array("gradient", self._carried if gradient is None else gradient)
+        self._set_array("X", X)
+        self._set_array("Y", Y)
+        self._set_array("order", orders)
+        self._set_array("out", out)
+        self._set_array("sums", sums)
+        threads = self._fields[_FIELD["threads"]]
+        if threads == 1:
+            network.run(self._task_address, first, last)
+        else:
+            with _runtime.launch_lock:
+                network.run(self._task_address, first, last)
+
+    def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
+        """How batches of n rows are worked off: threads, chunks and groups, and memory for them."""
+        rows = min(batch, n)
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
@@ -192,26 +228,17 @@ class Engine:
         local = partial or forward_only
         group = PARTIAL_SLABS if partial else min(GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
-        self._reserve(threads * group if local else chunk, Y.shape[1], group, threads)
-        slab_sums = np.empty(chunk * self._columns_of_sums)
-        partials = np.empty(-(-chunk // PARTIAL_SLABS) * self.n_params if partial else 1, self.dtype)
-        if gradient is None:
-            # needed for a batch in several chunks, and to add up partial gradients
-            carried = mode == network.TRAIN and (partial or chunk < slabs)
-            gradient = np.empty(self.n_params, self.dtype) if carried else self._none
-        self._set(mode=mode, threads=threads, batch=batch, n_rows=len(X), targets=Y.shape[1],
+        self._reserve(threads * group if local else chunk, targets, group, threads)
+        self._slab_sums = np.empty(chunk * self._columns_of_sums)
+        self._partials = np.empty(-(-chunk // PARTIAL_SLABS) * self.n_params if partial else 1, self.dtype)
+        # needed for a batch in several chunks, and to add up partial gradients
+        carried = mode == network.TRAIN and (partial or chunk < slabs)
+        self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
+        self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
-                  local=local, partials=_address(partials) if partial else 0,
+                  local=local, partials=_address(self._partials) if partial else 0,
                   gradient_update=self._part(network.sum_update if partial else network.gradient_update),
-                  params=_address(params), gradient=_address(gradient),
-                  X=_address(X), Y=_address(Y), slab_sums=_address(slab_sums),
-                  order=0 if orders is None else _address(orders), out=0 if out is None else _address(out),
-                  sums=0 if sums is None else _address(sums))
-        if threads == 1:
-            network.run(self._task_address, first, last)
-        else:
-            with _runtime.launch_lock:
-                network.run(self._task_address, first, last)
+                  slab_sums=_address(self._slab_sums))
 
     def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
         """The network's outputs.
@@ -318,13 +345,14 @@ class Engine:
             self._set_objective(loss, metrics)
             hyper = optimizer.hyperparameters()
             self.hyper[:len(hyper)] = hyper
-            self._set(update=self._part(optimizers.UPDATES[name]),
-                      state_1=_address(state_1), state_2=_address(state_2), iterations=optimizer.iterations)
+            self._set(update=self._part(optimizers.UPDATES[name]), iterations=optimizer.iterations)
+            self._set_array("state_1", state_1)
+            self._set_array("state_2", state_2)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)
             finally:
                 # a KeyboardInterrupt comes when the steps are done
-                optimizer.iterations = int(self._task["iterations"][0])
+                optimizer.iterations = self._fields[_FIELD["iterations"]]
 
 
 class _Linear:
