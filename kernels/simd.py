@@ -512,11 +512,20 @@ def nearest(typingctx, x):
 def scale(typingctx, x, n):
     """x * 2**n for integral n (as floats); gradual underflow and overflow to infinity as IEEE 754 has them.
 
-    The power is applied in two halves, each a normal number, so that only the last product rounds.
+    One instruction of AVX-512; elsewhere the power is applied in two halves, each a normal number, so that only the
+    last product rounds.
     """
     form = _Format(x.dtype)
 
-    def codegen(context, builder, sig, args):
+    def scalef(context, builder, sig, args):
+        kind, letter = _vector_ir(x), "s" if x.dtype == types.float32 else "d"
+        every, nearest_even = ir.IntType(x.lanes), ir.Constant(_I32, 4)
+        function = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(kind, [kind, kind, kind, every, _I32]),
+            f"llvm.x86.avx512.mask.scalef.p{letter}.512")
+        return builder.call(function, [*args, _constant(kind, 0.0), ir.Constant(every, -1), nearest_even])
+
+    def halves(context, builder, sig, args):
         value, exponent = args
         kind, integers = _vector_ir(x), _integer_ir(x)
         # The integer without a conversion, whose result for NaN would be undefined.
@@ -529,7 +538,7 @@ def scale(typingctx, x, n):
             power = builder.bitcast(builder.shl(biased, _constant(integers, form.fraction_bits)), kind)
             value = builder.fmul(value, power)
         return value
-    return x(x, x), codegen
+    return x(x, x), scalef if REGISTER_BYTES == 64 else halves
 
 
 @intrinsic
