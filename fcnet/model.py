@@ -437,6 +437,10 @@ class Sequential:
         TypeError, ValueError
             If an argument does not fit.
         """
+        if type(x) is np.ndarray and self._engine is not None and batch_size is None and verbose in _VERBOSE:
+            few = self._engine.predict_few(self._flat, x)
+            if few is not None:
+                return few
         checks.verbose(verbose)
         self._ready(batch_size)
         checks.same_features(self._feature_names, x)
