@@ -282,16 +282,14 @@ class Engine:
         self._steps = np.zeros(len(self.layers), inference.STEP)
         for field in ("inputs", "outputs", "rows", "weights"):
             self._steps[field] = self.layers[field]
-        functions = [activations.FUNCTIONS[activations.ACTIVATIONS[name]][0] for name in self.activations]
+        codes = [activations.ACTIVATIONS[name] for name in self.activations]
+        functions = [inference.ACROSS.get(code, activations.FUNCTIONS[code][0]) for code in codes]
         self._steps["activation"] = [self._part(function) for function in functions]
-        self._steps["across"] = [name == "softmax" for name in self.activations]
-        rows = self.few_rows * P * max(self._column_counts)
-        slab = P * int(np.max(self._steps["outputs"] * self._steps["across"]))
-        self._room = _aligned(2 * rows + slab, self.dtype)
-        start, size = _address(self._room), self.dtype.itemsize
+        self._steps["across"] = [code in inference.ACROSS for code in codes]
+        self._room = _aligned(2 * self.few_rows * P * max(self._column_counts), self.dtype)
         self._plan_record = np.zeros(1, inference.PLAN)
-        self._plan_record[0] = (_address(self._steps), len(self._steps), start, start + rows * size,
-                                start + 2 * rows * size)
+        start = _address(self._room)
+        self._plan_record[0] = _address(self._steps), len(self._steps), start, start + self._room.nbytes // 2
         self._plan_address = _address(self._plan_record)
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
