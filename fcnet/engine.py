@@ -123,7 +123,7 @@ class Engine:
         self._none = np.zeros(1, self.dtype)
         self.inputs = n_inputs
         self.few_rows = self.slab // FEW_ROWS
-        self._plan_address = 0
+        self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -237,7 +237,10 @@ class Engine:
         -------
         (n, O) array of the engine's dtype
         """
-        if len(X) <= self.few_rows:
+        if 0 < len(X) <= self.few_rows:
+            with self.lock:
+                if not self._few_shapes:
+                    self._plan()
             few = self.predict_few(params, X if X.flags.carray else X.copy())
             if few is not None:
                 return few
@@ -255,30 +258,25 @@ class Engine:
         ----------
         params : (n_params,) array
         X : array
-            Nothing about it has been checked but that it is a plain ndarray.
+            Of any shape, dtype and content; only that it is a plain ndarray must be known.
 
         Returns
         -------
         (n, O) array of the engine's dtype, or None
             None unless X (n, I) is C-contiguous, writable and of the engine's dtype, has at least one row and at
-            most `few_rows`, and is finite.
+            most `few_rows`, and is finite; and before `predict` has been given few rows once.
         """
-        # dtype, dimensions and flags are part of a Numba type: another one would compile the kernel once more
-        if X.dtype != self.dtype or X.ndim != 2 or not X.flags.carray:
+        shape = self._few_shapes.get(X.shape)
+        # dtype and flags are part of a Numba type: another one would compile the kernel once more
+        if shape is None or X.dtype != self.dtype or not X.flags.carray:
             return None
-        n, inputs = X.shape
-        if inputs != self.inputs or not 0 < n <= self.few_rows:
-            return None
-        out = np.empty((n, self.outputs), self.dtype)
+        out = np.empty(shape, self.dtype)
         with self.lock:
-            if not self._plan_address:
-                self._plan()
             finite = inference.predict_rows(self._plan_address, params, X, out)
         return out if finite else None
 
     def _plan(self) -> None:
-        """The records and the room of `predict_few`."""
-        P = self.slab
+        """Records and room for `predict_few`, and the shapes (n, I) that it takes, each with that of its outputs."""
         self._steps = np.zeros(len(self.layers), inference.STEP)
         for field in ("inputs", "outputs", "rows", "weights"):
             self._steps[field] = self.layers[field]
@@ -286,11 +284,12 @@ class Engine:
         functions = [inference.ACROSS.get(code, activations.FUNCTIONS[code][0]) for code in codes]
         self._steps["activation"] = [self._part(function) for function in functions]
         self._steps["across"] = [code in inference.ACROSS for code in codes]
-        self._room = _aligned(2 * self.few_rows * P * max(self._column_counts), self.dtype)
-        self._plan_record = np.zeros(1, inference.PLAN)
+        self._room = _aligned(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
         start = _address(self._room)
+        self._plan_record = np.zeros(1, inference.PLAN)
         self._plan_record[0] = _address(self._steps), len(self._steps), start, start + self._room.nbytes // 2
         self._plan_address = _address(self._plan_record)
+        self._few_shapes = {(n, self.inputs): (n, self.outputs) for n in range(1, self.few_rows + 1)}
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
                  metrics: tuple[str, ...] = ()) -> np.ndarray:
