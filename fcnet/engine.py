@@ -116,8 +116,7 @@ class Engine:
         self._task = np.zeros(1, network.TASK)
         self._task_address = _address(self._task)
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
-                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper),
-                  **{name: self._part(function) for name, function in _STEP_PARTS.items()})
+                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._objective: tuple[str | None, tuple[str, ...]] | None = None
         self._none = np.zeros(1, self.dtype)
@@ -145,6 +144,8 @@ class Engine:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
         if self._objective == (loss, metrics):
             return
+        if self._objective is None:  # now and not before: a process that predicts single rows needs none of them
+            self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
         activation = self.activations[-1]
         fused = losses.FUSED.get((loss, activation)) if loss is not None else None
         # a fused loss takes logits, and leaves probabilities and dZ
