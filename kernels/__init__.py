@@ -10,7 +10,7 @@ They check nothing: a wrong shape reads and writes foreign memory.
 - loss and dZ from logits: `sigmoid_binary_crossentropy`, `softmax_crossentropy`, `softmax_crossentropy_sparse`
 - optimizers on flat vectors: `sgd`, `adam`, `adamax`
 - elementary functions on 1-D arrays: `exp`, `log`, `tanh`, `sigmoid`
-- whole networks: `network.run`, which `fcnet.engine` prepares
+- whole networks: `network.run`, and `inference.predict_rows` for a few rows, which `fcnet.engine` prepares
 """
 
 from ._jit import compiled
