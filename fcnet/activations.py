@@ -1,4 +1,4 @@
-"""Activations: their names, parameters and formulas. The arithmetic is compiled, in `fcnet.kernels.formulas`.
+"""Activations: their names, parameters and formulas. The arithmetic is compiled, in `fcnet.kernels.activations`.
 
 Names, defaults and formulas are Keras 3's (https://keras.io/api/layers/activations). The derivative is written
 in terms of what the backward pass uses: the output A = g(Z) where that is enough, else Z.

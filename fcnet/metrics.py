@@ -70,7 +70,7 @@ class RootMeanSquaredError(Metric):
 
 
 class SignAccuracy(Metric):
-    """The share of outputs with (A > 0) equal to (y > 0), mean over outputs and samples: for logits and hinge losses."""
+    """The share of outputs with (A > 0) equal to (y > 0), for logits and hinge losses."""
 
     kernel = default_name = "sign_accuracy"
 

@@ -23,6 +23,6 @@ from .optimizers import adam, adamax, sgd
 
 __all__ = [
     "ACTIVATIONS", "LEAKY_RELU", "LINEAR", "RELU", "SIGMOID", "SOFTMAX", "TANH",
-    "activate", "activate_backward", "adam", "adamax", "compiled", "dense_backward", "dense_forward", "exp", "log", "sgd", "sigmoid",
-    "sigmoid_binary_crossentropy", "softmax_crossentropy", "softmax_crossentropy_sparse", "tanh",
+    "activate", "activate_backward", "adam", "adamax", "compiled", "dense_backward", "dense_forward", "exp", "log",
+    "sgd", "sigmoid", "sigmoid_binary_crossentropy", "softmax_crossentropy", "softmax_crossentropy_sparse", "tanh",
 ]

@@ -38,7 +38,8 @@ _METRIC = NUMBERS, NUMBERS, COUNT, COUNT, FLOATS
 
 N_PARAMETERS = 5
 FROM_LOGITS, LABEL_SMOOTHING, GAMMA, ALPHA, BALANCING = range(N_PARAMETERS)
-"""Places in the parameters of a cross entropy."""
+"""Places in the parameters of a cross entropy.  Smoothing draws labels towards the mean of the classes: y (1 - s) +
+s / classes; with s = 0 they keep their bits."""
 DELTA = 0
 """Place in the parameters of huber."""
 
@@ -47,22 +48,17 @@ DELTA = 0
 # Losses
 # ------------------------------------------------------------------------------------------------
 
-@inline
-def _smooth(y, smoothing, classes):
-    """Labels drawn towards the mean of the classes; with a smoothing of 0 the same bits."""
-    return y * (1.0 - smoothing) + smoothing / classes
-
-
 @part(*_LOSS)
 def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
     P = slab_width(A)
-    smoothing, leave_logits = parameters[LABEL_SMOOTHING], parameters[FROM_LOGITS] != 0.0
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            z, y = load(A + i), _smooth(load(Y + i), smoothing, 2)
+            z, y = load(A + i), load(Y + i) * kept + share
             # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|); the first part cancels against y z, so it goes first
             tail, p = log1p_exp_and_sigmoid(z)
             of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
@@ -100,21 +96,22 @@ def _softmax_of_lanes(A, E, j, outputs):
 @part(*_LOSS)
 def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
     P = slab_width(A)
-    smoothing, leave_logits = parameters[LABEL_SMOOTHING], parameters[FROM_LOGITS] != 0.0
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / outputs
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         weight, of_lanes = splat(0.0, A), splat(0.0, A)
         highest, exponentials, logarithm = _softmax_of_lanes(A, dZ, j, outputs)
         for i in range(j, outputs * P, P):
-            y = _smooth(load(Y + i), smoothing, outputs)
+            y = load(Y + i) * kept + share
             weight = weight + y
             of_lanes = fma(y, highest - load(A + i), of_lanes)
         for i in range(j, outputs * P, P):
             p = load(dZ + i) / exponentials
             if not leave_logits:
                 store(p, A + i)
-            store(select(counts, (weight * p - _smooth(load(Y + i), smoothing, outputs)) * scale, 0.0), dZ + i)
+            store(select(counts, (weight * p - (load(Y + i) * kept + share)) * scale, 0.0), dZ + i)
         of_lanes = fma(weight, logarithm, of_lanes)
         loss += total(select(counts, of_lanes, 0.0))
     sums[0] = loss
@@ -167,13 +164,14 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, valid, scale, parameter
     Source: T.-Y. Lin and others, Focal loss for dense object detection, 2017, equations (4) and (5).
     """
     P = slab_width(A)
-    smoothing, leave_logits = parameters[LABEL_SMOOTHING], parameters[FROM_LOGITS] != 0.0
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            z, y = load(A + i), _smooth(load(Y + i), smoothing, 2)
+            z, y = load(A + i), load(Y + i) * kept + share
             tail, size = log1p_exp_and_sigmoid(absolute(z))
             other = exp(-absolute(z)) * size  # 1 - size, to its last digits
             p, rest = select(z < 0.0, other, size), select(z < 0.0, size, other)
@@ -207,6 +205,11 @@ def _sign(x):
 
 
 @inline
+def _smooth(y, parameters):
+    return y * (1.0 - parameters[LABEL_SMOOTHING]) + parameters[LABEL_SMOOTHING] / 2
+
+
+@inline
 def _class_weight(y, parameters):
     alpha = parameters[ALPHA]
     return y * alpha + (1.0 - y) * (1.0 - alpha) if parameters[BALANCING] != 0.0 else 1.0 + 0.0 * y
@@ -222,7 +225,7 @@ def _probability(a):
 
 @inline
 def _binary_crossentropy(a, y, parameters):
-    y = _smooth(y, parameters[LABEL_SMOOTHING], 2)
+    y = _smooth(y, parameters)
     p, moved = _probability(a)
     return -(y * log(p) + (1.0 - y) * log(1.0 - p)), select(moved, 0.0, (p - y) / (p * (1.0 - p)))
 
@@ -230,7 +233,7 @@ def _binary_crossentropy(a, y, parameters):
 @inline
 def _binary_focal_crossentropy(a, y, parameters):
     entropy, slope = _binary_crossentropy(a, y, parameters)
-    y = _smooth(y, parameters[LABEL_SMOOTHING], 2)
+    y = _smooth(y, parameters)
     wrong = _at_least(y * (1.0 - a) + (1.0 - y) * a, 1e-37)
     factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
     return factor * entropy, factor * (slope + parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) / wrong))
