@@ -54,8 +54,10 @@ class Activation:
             raise TypeError(f"activation {self.name!r} {has}, got {', '.join(map(repr, parameters))}")
         if not parameters:
             return self
-        check = checks.flag if name == "approximate" else lambda *given: checks.real(*given, 0, math.inf, "[)")
-        return replace(self, parameter=float(check(name, parameters[name])))
+        value = parameters[name]
+        if name == "approximate":
+            return replace(self, parameter=float(checks.flag(name, value)))
+        return replace(self, parameter=checks.real(name, value, 0, math.inf, "[)"))
 
     def __str__(self) -> str:
         value: Any = bool(self.parameter) if self.parameter_name == "approximate" else self.parameter

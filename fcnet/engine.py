@@ -49,8 +49,10 @@ class LayerShape(Protocol):
     units: int
     use_bias: bool
     activation: str
-    activation_parameter: float | None
-    """The number that some activations have; None is its default."""
+
+    @property
+    def activation_parameter(self) -> float | None:
+        """The number that some activations have; None is its default."""
 
 
 class OptimizerState(Protocol):
@@ -147,7 +149,8 @@ class Engine:
 
     def _set_objective(self, loss: LossLike | None, metrics: tuple[str, ...] = ()) -> None:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
-        name, parameters = None, ()
+        name: str | None = None
+        parameters: tuple[float, ...] = ()
         if loss is not None:
             loss = declared.get(loss)
             name, parameters = loss.name, loss.parameters()

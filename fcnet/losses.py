@@ -45,7 +45,7 @@ class Loss:
 
 
 class _CrossEntropy(Loss):
-    flags = ("from_logits",)
+    flags: ClassVar[tuple[str, ...]] = ("from_logits",)
 
     def __init__(self, from_logits: bool = False, **parameters: Any) -> None:
         super().__init__(from_logits=from_logits, **parameters)

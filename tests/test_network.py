@@ -12,7 +12,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import Layer
 from tables import (
-    ACTIVATIONS,
     DTYPES,
     HIDDEN,
     KINKS,
@@ -58,10 +57,10 @@ def gradient_sizes(params, X, Y, layers, loss):
     """For every parameter the greatest sum of absolute products in its array: rounding is relative to it."""
     steps = reference.backward(params, X, Y, layers, loss)
     sizes, A_prev = [], np.abs(X.astype(np.float64))
-    for layer, step in zip(layers, steps, strict=True):
+    for own, step in zip(layers, steps, strict=True):
         dZ = np.abs(step["dZ"])
         sizes.append((np.full(step["dW"].shape, (A_prev.T @ dZ).max()),
-                      np.full(layer.units, dZ.sum(axis=0).max()) if layer.use_bias else None))
+                      np.full(own.units, dZ.sum(axis=0).max()) if own.use_bias else None))
         A_prev = np.abs(step["A"])
     return reference.flatten(sizes)
 

@@ -53,13 +53,13 @@ def torch_network(params, layers, dtype):
     """The same layers without the last activation, which belongs to the loss."""
     torch_dtype = torch.float32 if dtype is np.float32 else torch.float64
     modules, inputs = [], INPUTS
-    for layer, (W, b) in zip(layers, unflatten(params, INPUTS, layers), strict=True):
-        linear = torch.nn.Linear(inputs, layer.units, dtype=torch_dtype)
+    for own, (W, b) in zip(layers, unflatten(params, INPUTS, layers), strict=True):
+        linear = torch.nn.Linear(inputs, own.units, dtype=torch_dtype)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(W.T.copy()))
             linear.bias.copy_(torch.from_numpy(b.copy()))
-        modules += [linear, ACTIVATIONS.get(layer.activation)]
-        inputs = layer.units
+        modules += [linear, ACTIVATIONS.get(own.activation)]
+        inputs = own.units
     return torch.nn.Sequential(*modules[:-1])
 
 
@@ -135,8 +135,8 @@ ALL_ACTIVATIONS = {  # softmax and linear are in the networks above
     "relu": F.relu, "relu6": F.relu6, "leaky_relu": lambda Z: F.leaky_relu(Z, 0.2),
     "leaky_relu(0.01)": lambda Z: F.leaky_relu(Z, 0.01), "elu": F.elu, "elu(0.5)": lambda Z: F.elu(Z, 0.5),
     "selu": F.selu, "softplus": lambda Z: F.softplus(Z, threshold=1000), "softsign": F.softsign,
-    "exponential": torch.exp, "sigmoid": torch.sigmoid, "hard_sigmoid": lambda Z: F.relu6(Z + 3) / 6,  # hardsigmoid has a float32 1/6
-    "tanh": torch.tanh,
+    "exponential": torch.exp, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
+    "hard_sigmoid": lambda Z: F.relu6(Z + 3) / 6,  # F.hardsigmoid has the 1/6 of float32
     "hard_tanh": F.hardtanh, "gelu": F.gelu, "gelu(approximate)": lambda Z: F.gelu(Z, approximate="tanh"),
     "silu": F.silu, "mish": F.mish,
 }
