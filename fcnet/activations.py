@@ -1,11 +1,13 @@
-"""Activations: their names and formulas. The arithmetic is compiled, in `fcnet.kernels`.
+"""Activations: their names, parameters and formulas. The arithmetic is compiled, in `fcnet.kernels.activations`.
 
-The derivative is written in terms of the output A = g(Z), as the backward pass uses it.
+Names, defaults and formulas are Keras 3's (https://keras.io/api/layers/activations). The derivative is written
+in terms of what the backward pass uses: the output A = g(Z) where that is enough, else Z.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from . import checks
@@ -13,21 +15,93 @@ from . import checks
 
 @dataclass(frozen=True)
 class Activation:
-    """One activation: the name that `Dense` and the kernels know it by, g and its derivative."""
+    """One activation: the name that `Dense` and the kernels know it by, g and its derivative.
+
+    Some have one parameter. Called with another value of it, an activation gives one with that value:
+    ``Dense(8, activation=activations.elu(alpha=0.5))``.
+
+    Attributes
+    ----------
+    name : str
+        The name of the activation.
+    formula, derivative : str
+        g(Z) and g'(Z).
+    parameter_name : str
+        Empty if there is none.
+    parameter : float
+        Its value.
+    """
 
     name: str
     formula: str
     derivative: str
+    parameter_name: str = ""
+    parameter: float = 0.0
+
+    def __call__(self, **parameters: Any) -> Activation:
+        """The same activation with another parameter, such as ``leaky_relu(negative_slope=0.1)``.
+
+        Raises
+        ------
+        TypeError
+            If the activation has no parameter of this name.
+        ValueError
+            If the value is negative or not finite.
+        """
+        name = self.parameter_name
+        if list(parameters) not in ([], [name]):
+            has = f"has the parameter {name!r}" if name else "has no parameters"
+            raise TypeError(f"activation {self.name!r} {has}, got {', '.join(map(repr, parameters))}")
+        if not parameters:
+            return self
+        value = parameters[name]
+        if name == "approximate":
+            return replace(self, parameter=float(checks.flag(name, value)))
+        return replace(self, parameter=checks.real(name, value, 0, math.inf, "[)"))
+
+    def __str__(self) -> str:
+        value: Any = bool(self.parameter) if self.parameter_name == "approximate" else self.parameter
+        return f"{self.name}({self.parameter_name}={value})" if self.parameter_name else self.name
 
 
 linear = Activation("linear", "Z", "1")
 relu = Activation("relu", "max(Z, 0)", "1 where A > 0, else 0")
-leaky_relu = Activation("leaky_relu", "Z where Z > 0, else 0.2 Z", "1 where A > 0, else 0.2")
+relu6 = Activation("relu6", "min(max(Z, 0), 6)", "1 where 0 < A < 6, else 0")
+leaky_relu = Activation(
+    "leaky_relu", "Z where Z > 0, else negative_slope Z", "1 where A > 0, else negative_slope", "negative_slope", 0.2
+)
+elu = Activation("elu", "Z where Z > 0, else alpha (exp(Z) - 1)", "1 where A > 0, else A + alpha", "alpha", 1.0)
+selu = Activation(
+    "selu", "1.0507 Z where Z > 0, else 1.0507 * 1.6733 (exp(Z) - 1)", "1.0507 where A > 0, else A + 1.7581"
+)
+softplus = Activation("softplus", "log(1 + exp(Z))", "1 - exp(-A)")
+softsign = Activation("softsign", "Z / (1 + |Z|)", "(1 - |A|)^2")
+exponential = Activation("exponential", "exp(Z)", "A")
 sigmoid = Activation("sigmoid", "1 / (1 + exp(-Z))", "A (1 - A)")
+hard_sigmoid = Activation("hard_sigmoid", "min(max(Z + 3, 0), 6) / 6", "1/6 where 0 < A < 1, else 0")
 tanh = Activation("tanh", "tanh(Z)", "1 - A^2")
+hard_tanh = Activation("hard_tanh", "min(max(Z, -1), 1)", "1 where -1 < A < 1, else 0")
+gelu = Activation(
+    "gelu",
+    "Z Phi(Z), Phi(Z) = (1 + erf(Z / sqrt(2))) / 2; with approximate=True "
+    "Z (1 + tanh(sqrt(2 / pi) (Z + 0.044715 Z^3))) / 2",
+    "Phi(Z) + Z exp(-Z^2 / 2) / sqrt(2 pi)",
+    "approximate",
+    False,
+)
+silu = Activation("silu", "Z sigmoid(Z)", "sigmoid(Z) (1 + Z (1 - sigmoid(Z)))")
+mish = Activation("mish", "Z tanh(log(1 + exp(Z)))", "T + Z (1 - T^2) sigmoid(Z), T = tanh(log(1 + exp(Z)))")
 softmax = Activation("softmax", "exp(Z) / sum of exp(Z) over the units", "dZ = A (dA - sum of A dA)")
+swish = silu
 
-ACTIVATIONS = {known.name: known for known in (linear, relu, leaky_relu, sigmoid, tanh, softmax)}
+ACTIVATIONS = {
+    known.name: known
+    for known in (
+        linear, relu, relu6, leaky_relu, elu, selu, softplus, softsign, exponential, sigmoid, hard_sigmoid, tanh,
+        hard_tanh, gelu, silu, mish, softmax,
+    )
+}  # fmt: skip
+ACTIVATIONS["swish"] = swish
 
 
 def get(identifier: Any) -> Activation:

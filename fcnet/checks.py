@@ -177,8 +177,21 @@ def input_size(input_dim: Any, input_shape: Any) -> int | None:
     return whole("input_shape[0]", shape[0], 1)
 
 
-def output_fits(loss: str, activation: str, units: int) -> None:
+CROSS_ENTROPIES = (
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
+)  # fmt: skip
+HINGES = ("hinge", "squared_hinge")
+
+
+def output_fits(loss: str, activation: str, units: int, from_logits: bool = False) -> None:
     """Refuse a loss that makes no sense with the last layer."""
+    if from_logits:
+        if activation != "linear":
+            raise ValueError(
+                f"from_logits=True means that the outputs are logits: leave the activation of the last layer out, "
+                f"got {activation!r}; or leave from_logits out, the loss is computed from the logits all the same"
+            )
+        return
     if activation == "softmax" and units == 1:
         raise ValueError(
             "softmax of 1 unit is always 1: use activation='sigmoid' with loss='binary_crossentropy', or "
@@ -190,10 +203,10 @@ def output_fits(loss: str, activation: str, units: int) -> None:
                 f"loss={loss!r} fits a last layer with activation='softmax', got {activation!r} with {units} "
                 f"unit{'s' * (units > 1)}; for one sigmoid unit use loss='binary_crossentropy'"
             )
-    elif loss == "binary_crossentropy" and activation not in ("sigmoid", "softmax"):
+    elif loss in CROSS_ENTROPIES and activation not in ("sigmoid", "softmax", "hard_sigmoid"):
         raise ValueError(
-            f"loss='binary_crossentropy' fits a last layer with activation='sigmoid' or 'softmax', got "
-            f"{activation!r}; for any other use loss='mean_squared_error'"
+            f"loss={loss!r} fits a last layer with activation='sigmoid' or 'softmax', got {activation!r}; for any "
+            "other use loss='mean_squared_error', or from_logits=True with a linear one"
         )
 
 
@@ -316,7 +329,17 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
         _class_numbers(A, units, dtype)
         return _normalised("y", A, dtype)
     Y = _normalised("y", A, dtype)
-    if loss in ("binary_crossentropy", "categorical_crossentropy"):
+    if loss in (*HINGES, "categorical_hinge"):
+        allowed = (0, 1) if loss == "categorical_hinge" else (-1, 0, 1)
+        wrong = ~np.isin(Y, allowed)
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            needs = "one-hot labels" if loss == "categorical_hinge" else "labels 1 and -1, or 1 and 0"
+            raise ValueError(f"y holds {A[row, column]} at row {row}, loss={loss!r} needs {needs}")
+    if loss == "poisson" and (Y < 0).any():
+        row, column = np.argwhere(Y < 0)[0]
+        raise ValueError(f"y holds {A[row, column]} at row {row}, loss={loss!r} needs counts, 0 or more")
+    if loss in CROSS_ENTROPIES:
         outside = (Y < 0) | (Y > 1)
         if outside.any():
             row, column = np.argwhere(outside)[0]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
 from . import _runtime, layout
+from . import losses as declared
 from .kernels import _jit, activations, inference, losses, matmul, network, optimizers
-from .kernels.simd import MR, NV, REGISTER_BYTES
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
 CHUNK_ROWS = 1024
@@ -44,12 +44,19 @@ _STEP_PARTS = {
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
+LossLike: TypeAlias = str | declared.Loss
+
+
 class LayerShape(Protocol):
     """What the engine reads of a layer."""
 
     units: int
     use_bias: bool
     activation: str
+
+    @property
+    def activation_parameter(self) -> float | None:
+        """The number that some activations have; None is its default."""
 
 
 class OptimizerState(Protocol):
@@ -93,15 +100,17 @@ class Engine:
             record["weights"] = weights
             weights += int(record["rows"]) * layer.units
             inputs = layer.units
-            functions = activations.FUNCTIONS[activations.ACTIVATIONS[layer.activation]]
-            record["forward"], record["backward"] = map(self._part, functions)
+            function, parameter = activations.FUNCTIONS[layer.activation], layer.activation_parameter
+            record["forward"], record["backward"] = self._part(function.forward), self._part(function.backward)
+            record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
         self.outputs = inputs
 
         n_inputs = int(self.layers[0]["inputs"])
         widths = [n_inputs, *(int(width) for width in self.layers["outputs"])]
-        # per slab: each layer's (width + 1, P) of A, and dZ in columns P wide
-        self._panel_rows = [width + 1 for width in widths]
+        # per slab: each layer's (width + 1, P) of A, the same of Z where it is kept, and dZ in columns P wide
+        self._keeps_Z = [l for l, name in enumerate(self.activations) if activations.FUNCTIONS[name].keeps_Z]
+        self._panel_rows = [width + 1 for width in widths] + [widths[l + 1] + 1 for l in self._keeps_Z]
         self._column_counts = [-(-width // self.slab) for width in widths[1:]]
         slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_counts))
         self.chunk_limit = max(-(-CHUNK_ROWS // self.slab), CHUNK_BYTES // (slab_numbers * self.dtype.itemsize))
@@ -117,7 +126,8 @@ class Engine:
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper))
         self._slabs = self._scratch_size = self._scratch_threads = 0
-        self._objective: tuple[str | None, tuple[str, ...]] | None = None
+        self._objective: tuple[Any, ...] | None = None
+        self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
         self.inputs = n_inputs
         self.few_rows = self.slab // FEW_ROWS
@@ -150,22 +160,29 @@ class Engine:
                 self._known[name] = weakref.ref(array), array.nbytes, address
         self._fields[_FIELD[name]] = address
 
-    def _set_objective(self, loss: str | None, metrics: tuple[str, ...] = ()) -> None:
+    def _set_objective(self, loss: LossLike | None, metrics: tuple[str, ...] = ()) -> None:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
-        if self._objective == (loss, metrics):
+        name: str | None = None
+        parameters: tuple[float, ...] = ()
+        if loss is not None:
+            loss = declared.get(loss)
+            name, parameters = loss.name, loss.parameters()
+        if self._objective == (name, parameters, metrics):
             return
         if self._objective is None:  # now and not before: a process that predicts single rows needs none of them
             self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
         activation = self.activations[-1]
-        fused = losses.FUSED.get((loss, activation)) if loss is not None else None
-        # a fused loss takes logits, and leaves probabilities and dZ
-        forward, backward = (None, None) if fused else activations.FUNCTIONS[activations.ACTIVATIONS[activation]]
-        self.layers[-1]["forward"], self.layers[-1]["backward"] = self._part(forward), self._part(backward)
-        if loss is not None:
-            self._metrics = np.array([self._part(losses.METRICS[name]) for name in metrics], np.intp)
-            self._set(loss=self._part(fused or losses.LOSSES[loss]),
+        fused = losses.FUSED.get((name, activation))
+        # a fused loss takes logits, and leaves dZ and the output
+        function = activations.FUNCTIONS["linear" if fused else activation]
+        self.layers[-1]["forward"] = self._part(function.forward)
+        self.layers[-1]["backward"] = self._part(function.backward)
+        if name is not None:
+            self._loss_parameters[:len(parameters)] = parameters
+            self._metrics = np.array([self._part(losses.METRICS[metric]) for metric in metrics], np.intp)
+            self._set(loss=self._part(fused or losses.LOSSES[name]), loss_parameters=_address(self._loss_parameters),
                       metrics=_address(self._metrics), n_metrics=len(metrics))
-        self._objective = loss, metrics
+        self._objective = name, parameters, metrics
         self._columns_of_sums = 1 + len(metrics)
 
     # -- memory -----------------------------------------------------------------------------------
@@ -178,7 +195,8 @@ class Engine:
             columns = slabs * P * P * np.array(self._column_counts)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
             self.workspace = layout.zeros(int(starts[-1]), self.dtype)
-            self.layers["panel"] = starts[1:len(panels)]
+            self.layers["panel"] = self.layers["kept"] = starts[1:len(self.layers) + 1]
+            self.layers["kept"][self._keeps_Z] = starts[len(self.layers) + 1:len(panels)]
             self.layers["columns"] = starts[len(panels):-1]
             for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
                 self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
@@ -303,10 +321,10 @@ class Engine:
         self._steps = np.zeros(len(self.layers), inference.STEP)
         for field in ("inputs", "outputs", "rows", "weights"):
             self._steps[field] = self.layers[field]
-        codes = [activations.ACTIVATIONS[name] for name in self.activations]
-        functions = [inference.ACROSS.get(code, activations.FUNCTIONS[code][0]) for code in codes]
+        self._steps["parameter"] = self.layers["parameter"]
+        functions = [inference.ACROSS.get(name, activations.FUNCTIONS[name].forward) for name in self.activations]
         self._steps["activation"] = [self._part(function) for function in functions]
-        self._steps["across"] = [code in inference.ACROSS for code in codes]
+        self._steps["across"] = [name in inference.ACROSS for name in self.activations]
         self._room = layout.zeros(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
         start = _address(self._room)
         self._plan_record = np.zeros(1, inference.PLAN)
@@ -314,7 +332,7 @@ class Engine:
         self._plan_address = _address(self._plan_record)
         self._few_shapes = {(n, self.inputs): (n, self.outputs) for n in range(1, self.few_rows + 1)}
 
-    def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
+    def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                  metrics: tuple[str, ...] = ()) -> np.ndarray:
         """Means over the samples of the loss and of each metric, (1 + len(metrics),) float64."""
         sums = np.zeros(1 + len(metrics))
@@ -324,12 +342,12 @@ class Engine:
         return sums / len(X)
 
     def loss_and_gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
-                          loss: str) -> tuple[float, np.ndarray]:
+                          loss: LossLike) -> tuple[float, np.ndarray]:
         """Loss of one batch and its gradient, flat like `params`."""
         with self.lock:
             return self._gradient(params, X, Y, loss, whole=False)
 
-    def _gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: str,
+    def _gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                   whole: bool) -> tuple[float, np.ndarray]:
         gradient, sums = np.empty(self.n_params, self.dtype), np.zeros(1)
         self._set_objective(loss)
@@ -337,7 +355,7 @@ class Engine:
         return float(sums[0] / len(X)), gradient
 
     def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
-                loss: str) -> tuple[float, list[dict[str, np.ndarray | None]]]:
+                loss: LossLike) -> tuple[float, list[dict[str, np.ndarray | None]]]:
         """Loss of one batch, and what the kernels computed on the way: Z, A, dZ, dW and db of every layer.
 
         A, dZ, dW and db are read from the memory that training uses; Z, which training overwrites with A, is the
@@ -375,7 +393,7 @@ class Engine:
         return np.ascontiguousarray(columns.transpose(1, 0, 2).reshape(-1, count * self.slab)[:n, :O])
 
     def train(self, params: np.ndarray, optimizer: OptimizerState, X: np.ndarray, Y: np.ndarray,
-              orders: np.ndarray | None, batch_size: int, first: int, last: int, loss: str,
+              orders: np.ndarray | None, batch_size: int, first: int, last: int, loss: LossLike,
               metrics: tuple[str, ...], sums: np.ndarray) -> None:
         """Steps ``first <= step < last``, counted through one or several epochs.
 
@@ -389,7 +407,7 @@ class Engine:
             Step k of an epoch has the rows ``order[k * batch_size:][:batch_size]``.
         batch_size : int
         first, last : int
-        loss : str
+        loss : str or Loss
         metrics : tuple of str
         sums : (epochs, 1 + len(metrics)) float64 array
             The sums over the samples of the loss and of each metric are added to the epoch's row.
@@ -414,6 +432,7 @@ class _Linear:
     """One layer without activation."""
 
     activation = "linear"
+    activation_parameter = None
 
     def __init__(self, units: int, use_bias: bool) -> None:
         self.units, self.use_bias = units, use_bias

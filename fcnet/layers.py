@@ -43,7 +43,7 @@ class Dense:
     units : int
         O, the number of outputs, 1 or more.
     activation : str or Activation, optional
-        g; None is linear.
+        g, a name or an object of `fcnet.activations`; None is linear.
     use_bias : bool, default=True
         Whether there is a b.
     kernel_initializer : str or callable, default="glorot_uniform"
@@ -59,6 +59,10 @@ class Dense:
 
     Attributes
     ----------
+    activation : str
+        The name of g.
+    activation_parameter : float
+        Its parameter, if it has one.
     kernel, W : ndarray of shape (I, O)
         A live view of the model's flat parameter vector.
     bias, b : ndarray of shape (O,) or None
@@ -83,7 +87,8 @@ class Dense:
         name: str | None = None,
     ) -> None:
         self.units = checks.whole("units", units, 1)
-        self.activation = activations.get(activation).name
+        chosen = activations.get(activation)
+        self.activation, self.activation_parameter = chosen.name, chosen.parameter
         self.use_bias = checks.flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
@@ -171,4 +176,8 @@ class Dense:
         self._flat, self._slot = flat, slot
 
     def __repr__(self) -> str:
-        return f"Dense({self.units}, activation={self.activation!r}, name={self.name!r})"
+        activation = activations.get(self.activation)
+        shown = repr(self.activation)
+        if self.activation_parameter != activation.parameter:
+            shown = f"{self.activation}({activation.parameter_name}={self.activation_parameter!r})"
+        return f"Dense({self.units}, activation={shown}, name={self.name!r})"

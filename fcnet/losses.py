@@ -1,49 +1,162 @@
-"""Losses: their names and formulas. The arithmetic is compiled, in `fcnet.kernels`.
+"""Losses: their names, parameters and formulas. The arithmetic is compiled, in `fcnet.kernels`.
 
-Every loss is a mean over the B samples of a batch. The cross entropies are computed from the logits Z, not
-from the probabilities p, so p = 0 or 1 never gives log(0).
+Every loss is a mean over the B samples of a batch. Names, defaults and formulas are Keras 3's
+(https://keras.io/api/losses). The cross entropies are computed from the logits Z, not from the probabilities p,
+so p = 0 or 1 never gives log(0).
+
+Parameters may be changed between two fits, like those of an optimizer; nothing is compiled for it.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, ClassVar
 
 from . import checks
 
 
 class Loss:
-    """Base class: the name that the kernels know the loss by."""
+    """Base class: the name that the kernels know the loss by, and its parameters as attributes."""
 
     name: ClassVar[str]
+    # What lies where: checked whenever the attribute is set. The order is that of the constructor.
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
+    flags: ClassVar[tuple[str, ...]] = ()
+    from_logits: bool = False
+
+    def __init__(self, **parameters: Any) -> None:
+        for name, value in parameters.items():
+            setattr(self, name, value)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.ranges:
+            value = checks.real(name, value, *self.ranges[name])
+        elif name in self.flags:
+            value = checks.flag(name, value)
+        object.__setattr__(self, name, value)
+
+    def parameters(self) -> tuple[float, ...]:
+        """What the kernel reads, in the order of its constants."""
+        return ()
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        values = (f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({', '.join(values)})"
 
 
 class _CrossEntropy(Loss):
-    def __init__(self, from_logits: bool = False) -> None:
-        if checks.flag("from_logits", from_logits):
-            raise ValueError(
-                "from_logits=True is not needed: give the last layer its activation (sigmoid or softmax) and "
-                "leave from_logits out; the loss is computed from the logits all the same"
-            )
+    flags: ClassVar[tuple[str, ...]] = ("from_logits",)
+
+    def __init__(self, from_logits: bool = False, **parameters: Any) -> None:
+        super().__init__(from_logits=from_logits, **parameters)
+
+    def parameters(self) -> tuple[float, ...]:
+        """Float64 [from_logits, label_smoothing]."""
+        return float(self.from_logits), float(getattr(self, "label_smoothing", 0.0))
 
 
-class BinaryCrossentropy(_CrossEntropy):
+class _SmoothedCrossEntropy(_CrossEntropy):
+    ranges: ClassVar = {"label_smoothing": (0, 1, "[]")}
+    label_smoothing: float
+
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, **parameters: Any) -> None:
+        super().__init__(from_logits, label_smoothing=label_smoothing, **parameters)
+
+
+class BinaryCrossentropy(_SmoothedCrossEntropy):
     """-(y log p + (1 - y) log(1 - p)), mean over outputs and samples; labels y (B, O) in [0, 1].
 
     With sigmoid p = 1 / (1 + exp(-Z)), this is max(Z, 0) - Z y + log(1 + exp(-|Z|)), and its gradient is
-    dZ = (p - y) / (B O). Names: "binary_crossentropy", "bce".
+    dZ = (p - y) / (B O). Several outputs are several answers, each yes or no. Names: "binary_crossentropy", "bce".
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether the outputs are the logits Z: the last layer is linear then, and the loss the same as with sigmoid.
+    label_smoothing : float, default=0.0
+        s in [0, 1]: y is replaced by y (1 - s) + s / 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or lies outside its range.
     """
 
     name = "binary_crossentropy"
 
 
-class CategoricalCrossentropy(_CrossEntropy):
+class BinaryFocalCrossentropy(_SmoothedCrossEntropy):
+    """Binary cross entropy times w q^gamma: sure and right answers count little, so that rare ones are heard.
+
+    q = y (1 - p) + (1 - y) p is the probability of the wrong answer; w = y alpha + (1 - y) (1 - alpha) with
+    class balancing, else 1. Names: "binary_focal_crossentropy".
+
+    Parameters
+    ----------
+    apply_class_balancing : bool, default=False
+    alpha : float, default=0.25
+        In [0, 1]; the weight of class 1.
+    gamma : float, default=2.0
+        0 or more; 0 is the binary cross entropy.
+    from_logits, label_smoothing
+        As in `BinaryCrossentropy`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or lies outside its range.
+
+    Notes
+    -----
+    Source: Lin, Goyal, Girshick, He, Dollar, Focal loss for dense object detection, ICCV 2017.
+    """
+
+    name = "binary_focal_crossentropy"
+    flags = ("from_logits", "apply_class_balancing")
+    ranges: ClassVar = {**_SmoothedCrossEntropy.ranges, "alpha": (0, 1, "[]"), "gamma": (0, math.inf, "[)")}
+    apply_class_balancing: bool
+    alpha: float
+    gamma: float
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        super().__init__(
+            from_logits, label_smoothing, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma
+        )
+
+    def parameters(self) -> tuple[float, ...]:
+        """Float64 [from_logits, label_smoothing, gamma, alpha, apply_class_balancing]."""
+        return *super().parameters(), self.gamma, self.alpha, float(self.apply_class_balancing)
+
+
+class CategoricalCrossentropy(_SmoothedCrossEntropy):
     """-sum of y log p over the classes, mean over samples; labels y (B, O) one-hot or probabilities.
 
     With softmax p, this is log(sum of exp(Z)) - sum of y Z, and its gradient is dZ = (p - y) / B.
     Name: "categorical_crossentropy".
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        Whether the outputs are the logits Z: the last layer is linear then, and the loss the same as with softmax.
+    label_smoothing : float, default=0.0
+        s in [0, 1]: y is replaced by y (1 - s) + s / O.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a parameter has the wrong type or lies outside its range.
+
+    Notes
+    -----
+    Source of label smoothing: Szegedy and others, Rethinking the Inception architecture for computer vision,
+    CVPR 2016, section 7.
     """
 
     name = "categorical_crossentropy"
@@ -53,6 +166,11 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     """The same as `CategoricalCrossentropy` for labels y (B,) that are class numbers 0..O-1.
 
     Name: "sparse_categorical_crossentropy".
+
+    Parameters
+    ----------
+    from_logits : bool, default=False
+        As in `CategoricalCrossentropy`.
     """
 
     name = "sparse_categorical_crossentropy"
@@ -67,12 +185,153 @@ class MeanSquaredError(Loss):
     name = "mean_squared_error"
 
 
-_KINDS = (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy, MeanSquaredError)
+class MeanAbsoluteError(Loss):
+    """|A - y|, mean over outputs and samples: the median, where the squared error has the mean.
+
+    Gradient: dA = sign(A - y) / (B O), 0 where A = y. Names: "mean_absolute_error", "mae".
+    """
+
+    name = "mean_absolute_error"
+
+
+class MeanAbsolutePercentageError(Loss):
+    """100 |A - y| / |y|, |y| being 1e-7 or more, mean over outputs and samples.
+
+    Gradient: dA = 100 sign(A - y) / |y| / (B O). Names: "mean_absolute_percentage_error", "mape".
+    """
+
+    name = "mean_absolute_percentage_error"
+
+
+class MeanSquaredLogarithmicError(Loss):
+    """(log(1 + A) - log(1 + y))^2, mean over outputs and samples; A and y are raised to 1e-7 where below.
+
+    Gradient: dA = 2 (log(1 + A) - log(1 + y)) / (1 + A) / (B O), 0 where A was raised.
+    Names: "mean_squared_logarithmic_error", "msle".
+    """
+
+    name = "mean_squared_logarithmic_error"
+
+
+class Huber(Loss):
+    """e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2, e = A - y; mean over outputs and samples.
+
+    Gradient: dA = e / (B O), e cut off at delta and -delta. Name: "huber".
+
+    Parameters
+    ----------
+    delta : float, default=1.0
+        Above 0: errors beyond it count linearly.
+
+    Raises
+    ------
+    ValueError
+        If delta is not above 0.
+
+    Notes
+    -----
+    Source: Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35, 1964.
+    """
+
+    name = "huber"
+    ranges: ClassVar = {"delta": (0, math.inf, "()")}
+    delta: float
+
+    def __init__(self, delta: float = 1.0) -> None:
+        super().__init__(delta=delta)
+
+    def parameters(self) -> tuple[float, ...]:
+        """Float64 [delta]."""
+        return (self.delta,)
+
+
+class LogCosh(Loss):
+    """log(cosh(A - y)), mean over outputs and samples: like e^2 / 2 near 0 and |e| - log 2 far away.
+
+    Gradient: dA = tanh(A - y) / (B O). Names: "log_cosh", "logcosh".
+    """
+
+    name = "log_cosh"
+
+
+class Poisson(Loss):
+    """A - y log(A + 1e-7), mean over outputs and samples: counts y, of which A > 0 is the mean.
+
+    Gradient: dA = (1 - y / (A + 1e-7)) / (B O). The last layer should be positive: exponential or softplus.
+    Name: "poisson".
+    """
+
+    name = "poisson"
+
+
+class KLDivergence(Loss):
+    """Sum of y log(y / A) over the outputs, both kept between 1e-7 and 1; mean over samples.
+
+    Gradient: dA = -y / A / B, 0 where A was moved. Names: "kl_divergence", "kld".
+
+    Notes
+    -----
+    Source: Kullback and Leibler, On information and sufficiency, Annals of Mathematical Statistics 22, 1951.
+    """
+
+    name = "kl_divergence"
+
+
+class Hinge(Loss):
+    """max(1 - y A, 0), mean over outputs and samples; labels y are 1 and -1, or 1 and 0, which then means -1.
+
+    Gradient: dA = -y / (B O) where y A < 1, else 0. Name: "hinge".
+    """
+
+    name = "hinge"
+
+
+class SquaredHinge(Loss):
+    """max(1 - y A, 0)^2, mean over outputs and samples; labels as in `Hinge`.
+
+    Gradient: dA = -2 y max(1 - y A, 0) / (B O). Name: "squared_hinge".
+    """
+
+    name = "squared_hinge"
+
+
+class CategoricalHinge(Loss):
+    """max(n - p + 1, 0), p = sum of y A, n = the greatest (1 - y) A; mean over samples; labels y (B, O) one-hot.
+
+    Gradient: 1 / B for the greatest (1 - y) A times 1 - y, and -y / B for all, where the loss is not 0.
+    Name: "categorical_hinge".
+    """
+
+    name = "categorical_hinge"
+
+
+_KINDS = (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    SparseCategoricalCrossentropy,
+    MeanSquaredError,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    Huber,
+    LogCosh,
+    Poisson,
+    KLDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
+)
 LOSSES: dict[str, type[Loss]] = {
     **{kind.name: kind for kind in _KINDS},
     **{kind.__name__: kind for kind in _KINDS},
     **dict.fromkeys(("bce", "BCE"), BinaryCrossentropy),
     **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
+    **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
+    **dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError),
+    **dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError),
+    **dict.fromkeys(("kld", "KLD", "kullback_leibler_divergence"), KLDivergence),
+    "logcosh": LogCosh,
 }
 
 

@@ -69,6 +69,60 @@ class RootMeanSquaredError(Metric):
         return math.sqrt(mean)
 
 
+class SignAccuracy(Metric):
+    """The share of outputs with (A > 0) equal to (y > 0), for logits and hinge losses."""
+
+    kernel = default_name = "sign_accuracy"
+
+
+class MeanAbsolutePercentageError(Metric):
+    """100 |A - y| / |y|, |y| being 1e-7 or more, mean over outputs and samples."""
+
+    kernel = default_name = "mean_absolute_percentage_error"
+
+
+class MeanSquaredLogarithmicError(Metric):
+    """(log(1 + A) - log(1 + y))^2, mean over outputs and samples."""
+
+    kernel = default_name = "mean_squared_logarithmic_error"
+
+
+class LogCoshError(Metric):
+    """log(cosh(A - y)), mean over outputs and samples."""
+
+    kernel, default_name = "log_cosh", "logcosh"
+
+
+class Poisson(Metric):
+    """A - y log(A + 1e-7), mean over outputs and samples."""
+
+    kernel = default_name = "poisson"
+
+
+class KLDivergence(Metric):
+    """Sum of y log(y / A) over the outputs, mean over samples."""
+
+    kernel = default_name = "kl_divergence"
+
+
+class Hinge(Metric):
+    """max(1 - y A, 0), mean over outputs and samples; y as for the loss."""
+
+    kernel = default_name = "hinge"
+
+
+class SquaredHinge(Metric):
+    """max(1 - y A, 0)^2, mean over outputs and samples; y as for the loss."""
+
+    kernel = default_name = "squared_hinge"
+
+
+class CategoricalHinge(Metric):
+    """max(n - p + 1, 0), p = sum of y A, n = the greatest (1 - y) A; mean over samples."""
+
+    kernel = default_name = "categorical_hinge"
+
+
 class Accuracy(Metric):
     """Binary, categorical or sparse categorical accuracy: `resolve` picks the one that fits."""
 
@@ -83,6 +137,15 @@ _KINDS = (
     MeanSquaredError,
     MeanAbsoluteError,
     RootMeanSquaredError,
+    SignAccuracy,
+    MeanAbsolutePercentageError,
+    MeanSquaredLogarithmicError,
+    LogCoshError,
+    Poisson,
+    KLDivergence,
+    Hinge,
+    SquaredHinge,
+    CategoricalHinge,
 )
 METRICS: dict[str, type[Metric]] = {
     **{kind.default_name: kind for kind in _KINDS},
@@ -91,6 +154,10 @@ METRICS: dict[str, type[Metric]] = {
     **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
     **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
     **dict.fromkeys(("rmse", "RMSE"), RootMeanSquaredError),
+    **dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError),
+    **dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError),
+    **dict.fromkeys(("kld", "KLD"), KLDivergence),
+    "log_cosh": LogCoshError,
 }
 
 
@@ -110,10 +177,12 @@ def get(identifier: Any) -> Metric:
     return metric
 
 
-def resolve(metric: Metric, loss: str, units: int) -> Metric:
+def resolve(metric: Metric, loss: str, units: int, from_logits: bool = False) -> Metric:
     """The metric for this loss and output, with Keras's rule for "accuracy".
 
-    One unit: binary; class numbers: sparse categorical; several units: categorical.
+    One unit: binary; class numbers: sparse categorical; several units: categorical.  Outputs that are logits or
+    that a hinge loss drives apart are right on the side of 0, where probabilities are on the side of 0.5. (Keras
+    compares them with 0.5 as well.)
 
     Raises
     ------
@@ -123,6 +192,9 @@ def resolve(metric: Metric, loss: str, units: int) -> Metric:
     if isinstance(metric, Accuracy):
         if loss == "sparse_categorical_crossentropy":
             return SparseCategoricalAccuracy(metric.name)
-        return BinaryAccuracy(metric.name) if units == 1 else CategoricalAccuracy(metric.name)
+        if units > 1:
+            return CategoricalAccuracy(metric.name)
+        signed = from_logits or loss in ("hinge", "squared_hinge")
+        return SignAccuracy(metric.name) if signed else BinaryAccuracy(metric.name)
     checks.metric_fits(metric.kernel, loss, units)
     return metric

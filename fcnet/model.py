@@ -56,7 +56,7 @@ class Sequential:
         self.history: History | None = None
         self.optimizer: optimizers.Optimizer | None = None
         self._optimizer_state: list[np.ndarray] | None = None
-        self._loss: str | None = None
+        self._loss: losses.Loss | None = None
         self._metrics: list[metrics.Metric] = []
         self._objective: training.Objective | None = None  # loss and metrics for the last layer
         for layer in layers or ():
@@ -255,8 +255,8 @@ class Sequential:
         optimizer : str or Optimizer
             "sgd", "adam", "adamax" or an object of `fcnet.optimizers`. There is no default.
         loss : str or Loss
-            "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy",
-            "mean_squared_error" or an object of `fcnet.losses`.
+            "binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error" or another name or an
+            object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``.
         metrics : list of str or Metric, optional
             "accuracy" or names and objects of `fcnet.metrics`.
 
@@ -268,11 +268,11 @@ class Sequential:
         if optimizer is None or loss is None:
             missing = "an optimizer" if optimizer is None else "a loss"
             raise ValueError(f"compile needs {missing}, like optimizer='adam', loss='binary_crossentropy'")
-        chosen, name, wanted = optimizers.get(optimizer), losses.get(loss).name, _metrics(metrics)
-        self._objective = self._aim(name, wanted) if self._layers else None
+        chosen, aim, wanted = optimizers.get(optimizer), losses.get(loss), _metrics(metrics)
+        self._objective = self._aim(aim, wanted) if self._layers else None
         chosen.reset()
         self.optimizer, self._optimizer_state = chosen, chosen.state
-        self._loss, self._metrics = name, wanted
+        self._loss, self._metrics = aim, wanted
 
     def fit(
         self,
@@ -484,11 +484,12 @@ class Sequential:
 
     # ---------------------------------------------------------------------------------------- internals
 
-    def _aim(self, loss: str, wanted: Sequence[metrics.Metric]) -> training.Objective:
+    def _aim(self, loss: losses.Loss, wanted: Sequence[metrics.Metric]) -> training.Objective:
         """Loss and metrics for the last layer as it is."""
         last = self._layers[-1]
-        checks.output_fits(loss, last.activation, last.units)
-        return training.Objective(loss, tuple(metrics.resolve(metric, loss, last.units) for metric in wanted))
+        checks.output_fits(loss.name, last.activation, last.units, loss.from_logits)
+        chosen = tuple(metrics.resolve(metric, loss.name, last.units, loss.from_logits) for metric in wanted)
+        return training.Objective(loss, chosen)
 
     def _compiled(self, what: str) -> training.Objective:
         if self._loss is None:
@@ -514,7 +515,7 @@ class Sequential:
         """Checked samples and labels; `inputs` is the number of features of a model not yet built."""
         checks.same_features(self._feature_names, x)
         X = checks.features(x, self._dtype, inputs or self._inputs)
-        return X, checks.targets(y, self._dtype, objective.loss, self._layers[-1].units, len(X))
+        return X, checks.targets(y, self._dtype, objective.loss.name, self._layers[-1].units, len(X))
 
     def _compiled_engine(self) -> Engine:
         if self._engine is None:

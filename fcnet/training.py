@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .callbacks import Display, History
+from .losses import Loss
 from .metrics import Metric
 from .optimizers import Optimizer
 
@@ -32,7 +33,7 @@ _ORDERS = 1 << 18  # numbers in the orders of epochs that run in one call
 class Objective:
     """What is minimized and what is reported, for one output layer."""
 
-    loss: str
+    loss: Loss
     metrics: tuple[Metric, ...] = ()
     kernels: tuple[str, ...] = field(init=False)
     names: tuple[str, ...] = field(init=False)

@@ -10,6 +10,7 @@ They check nothing: a wrong shape reads and writes foreign memory.
 - loss and dZ from logits: `sigmoid_binary_crossentropy`, `softmax_crossentropy`, `softmax_crossentropy_sparse`
 - optimizers on flat vectors: `sgd`, `adam`, `adamax`
 - elementary functions on 1-D arrays: `exp`, `log`, `tanh`, `sigmoid`
+- every activation by name, forward and backward, on arrays of any shape: `activate`, `activate_backward`
 - whole networks: `network.run`, and `inference.predict_rows` for a few rows, which `fcnet.engine` prepares
 """
 
@@ -17,11 +18,11 @@ from ._jit import compiled
 from .activations import ACTIVATIONS, LEAKY_RELU, LINEAR, RELU, SIGMOID, SOFTMAX, TANH
 from .crossentropy import sigmoid_binary_crossentropy, softmax_crossentropy, softmax_crossentropy_sparse
 from .dense import dense_backward, dense_forward
-from .elementwise import exp, log, sigmoid, tanh
+from .elementwise import activate, activate_backward, exp, log, sigmoid, tanh
 from .optimizers import adam, adamax, sgd
 
 __all__ = [
     "ACTIVATIONS", "LEAKY_RELU", "LINEAR", "RELU", "SIGMOID", "SOFTMAX", "TANH",
-    "adam", "adamax", "compiled", "dense_backward", "dense_forward", "exp", "log", "sgd", "sigmoid",
-    "sigmoid_binary_crossentropy", "softmax_crossentropy", "softmax_crossentropy_sparse", "tanh",
+    "activate", "activate_backward", "adam", "adamax", "compiled", "dense_backward", "dense_forward", "exp", "log",
+    "sgd", "sigmoid", "sigmoid_binary_crossentropy", "softmax_crossentropy", "softmax_crossentropy_sparse", "tanh",
 ]

@@ -1,13 +1,21 @@
 """The elementary functions on plain 1-D arrays of one dtype: ``exp(x, out)`` writes ``out[i] = e^x[i]``.
 
 They make `elementary` measurable on its own; memory limits them, so each is a plain loop on one thread.
+
+`activate` and `activate_backward` do the same for the activations, which are many: these two are Python functions
+around the compiled parts that networks use, so an activation is compiled when it is first asked for, and once.
 """
 
 from __future__ import annotations
 
-from . import elementary
-from ._jit import serial_kernel
-from .simd import data, lanes, load_upto, store_upto
+import ctypes
+from typing import Any
+
+import numpy as np
+
+from . import activations, elementary
+from ._jit import part_address, serial_kernel
+from .simd import NV, REGISTER_BYTES, data, lanes, load_upto, store_upto
 
 
 @serial_kernel
@@ -40,3 +48,69 @@ def sigmoid(x, out):
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.sigmoid(load_upto(data(x) + i, n)), data(out) + i, n)
+
+
+_PART = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
+
+
+def activate(activation: str, Z: np.ndarray, A: np.ndarray, parameter: float | None = None) -> None:
+    """A = g(Z), element by element, for any activation of `Dense` but linear and softmax.
+
+    Parameters
+    ----------
+    activation : str
+        Its name, such as "gelu".
+    Z : array
+        C-contiguous, of any shape.
+    A : array of the shape and dtype of Z
+        Written; may be Z.
+    parameter : float, optional
+        The one that leaky_relu (slope), elu (alpha) and gelu (1 for the approximation by tanh) have.
+    """
+    function = _function(activation)
+    _call_part(function.forward, Z, A, function.parameter if parameter is None else parameter)
+
+
+def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.ndarray,
+                      parameter: float | None = None) -> None:
+    """dZ = dA g'(Z), element by element.
+
+    Parameters
+    ----------
+    activation : str
+        As in `activate`.
+    kept : array
+        A, the output; for gelu, silu and mish, which are not monotone, Z.
+    dA : array of the same shape and dtype
+    dZ : array of the same shape and dtype
+        Written; may be dA.
+    parameter : float, optional
+        As in `activate`.
+    """
+    function = _function(activation)
+    if dZ is not dA:
+        dZ[...] = dA
+    _call_part(function.backward, kept, dZ, function.parameter if parameter is None else parameter)
+
+
+def _function(activation: str) -> activations.Function:
+    function = activations.FUNCTIONS.get(activation)
+    if function is None or activation in ("linear", "softmax"):
+        names = ", ".join(sorted(set(activations.FUNCTIONS) - {"linear", "softmax"}))
+        raise ValueError(f"no element-by-element activation {activation!r}; the names are {names}")
+    return function
+
+
+def _call_part(part: Any, source: np.ndarray, target: np.ndarray, parameter: float) -> None:
+    """A part works on whole rows of a slab; what is left over goes through one row of its own."""
+    dtype = target.dtype
+    compiled = _PART(part_address(part, dtype))
+    row = NV * REGISTER_BYTES // dtype.itemsize
+    rows, rest = divmod(target.size, row)
+    compiled(source.ctypes.data, target.ctypes.data, rows, parameter)
+    if rest:
+        last = np.zeros((2, row), dtype)
+        tails = source.reshape(-1)[-rest:], target.reshape(-1)[-rest:]
+        last[0, :rest], last[1, :rest] = tails
+        compiled(last[0].ctypes.data, last[1].ctypes.data, 1, parameter)
+        tails[1][:] = last[1, :rest]

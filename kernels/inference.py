@@ -18,7 +18,6 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 from ._jit import COUNT, NUMBERS, helper, part, serial_kernel
-from .activations import SOFTMAX
 from .elementary import exp
 from .matmul import slab_width
 from .simd import (
@@ -50,7 +49,7 @@ STEP = np.dtype([(field, np.int64) for field in (
     "weights",      # offset of [W; b] in the flat vector
     "activation",   # address of the compiled part; 0 if there is nothing to do
     "across",       # whether the activation looks at all outputs of a sample together, as softmax does
-)])
+)] + [("parameter", np.float64)])
 """One layer, (n, inputs) to (n, outputs)."""
 
 PLAN = np.dtype([(field, np.int64) for field in (
@@ -165,8 +164,8 @@ def softmax_row(z, outputs):
         store(load(z + o) / scale, z + o)
 
 
-ACROSS = {SOFTMAX: softmax_row}
-"""Activations that look at all outputs of a sample together, by code: their part takes (z, outputs) of one row."""
+ACROSS = {"softmax": softmax_row}
+"""Activations that look at all outputs of a sample together: their part takes (z, outputs) of one row."""
 
 
 @serial_kernel
@@ -208,7 +207,7 @@ def predict_rows(address, params, X, out):
             for r in range(n):
                 call(layer.activation, (now + r * length, layer.outputs))
         elif layer.activation != 0:
-            call(layer.activation, (now, n * length // P))
+            call(layer.activation, (now, now, n * length // P, layer.parameter))
         x, x_length = now, length
         now, following = following, now
     outputs = out.shape[1]

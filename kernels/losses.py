@@ -1,19 +1,22 @@
 """Losses and metrics on one slab: A (outputs, P) against Y (targets, P), the first `valid` lanes count.
 
-A loss ``loss(A, Y, dA, outputs, valid, scale, sums)`` writes its sum over the valid samples to ``sums[0]`` and
-``scale`` times its gradient to dA (outputs, P), zeros in the other lanes, so that nothing after it needs to know
+A loss ``loss(A, Y, dA, outputs, valid, scale, parameters, sums)`` writes its sum over the valid samples to ``sums[0]``
+and ``scale`` times its gradient to dA (outputs, P), zeros in the other lanes, so that nothing after it needs to know
 how many samples a slab holds.  ``scale`` is 1 / samples of the batch: the loss is the mean over them.
+``parameters`` are N_PARAMETERS numbers: what a loss reads of them is named with it.
 
-The fused ones take the logits in A, leave the probabilities there and give dZ instead of dA.  They compute the
-loss from the logits, so that a probability of exactly 0 or 1 never meets a logarithm:
+The fused ones take the logits in A, leave the probabilities there (or the logits, if `FROM_LOGITS` is set: then the
+logits are the output) and give dZ instead of dA.  They compute the loss from the logits, so that a probability of
+exactly 0 or 1 never meets a logarithm:
 
 - sigmoid + binary cross entropy:  -y ln p - (1 - y) ln(1 - p) = ln(1 + e^z) - y z,  dZ = (p - y) / B
 - softmax + cross entropy:         -sum_i y_i ln p_i = sum_i y_i (h - z_i + ln sum_j e^(z_j - h)),  h = max z,
   dZ = (p sum_i y_i - y) / B
 
-Losses over several outputs are the mean over them for binary cross entropy and squared error, as in Keras.
+Losses over several outputs are the mean over them, but for the categorical ones and the Kullback-Leibler divergence,
+which are sums, as in Keras 3: https://keras.io/api/losses.  All formulas and constants are Keras's.
 
-Source: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, 4.3.2, 4.3.4 and 5.2.
+Source of the cross entropies: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, 4.3.2, 4.3.4 and 5.2.
 
 A metric ``metric(A, Y, outputs, valid, sums)`` writes its sum over the valid samples to ``sums[0]``.
 """
@@ -23,14 +26,22 @@ from __future__ import annotations
 import numpy as np
 
 from ._jit import COUNT, FLOATS, NUMBER, NUMBERS, inline, part
-from .elementary import exp, log, log1p, log1p_exp_and_sigmoid
+from .elementary import exp, expm1, log, log1p, log1p_exp_and_sigmoid
 from .matmul import slab_width
-from .simd import absolute, first_lanes, fma, lanes, load, select, splat, store, total
+from .simd import absolute, constant, copysign, first_lanes, fma, lanes, load, select, splat, store, total
 
 PROBABILITY_FLOOR = 1e-7
+"""Keras's epsilon: what keeps logarithms and divisions away from 0."""
 
-_LOSS = NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, NUMBER, FLOATS
+_LOSS = NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, NUMBER, FLOATS, FLOATS
 _METRIC = NUMBERS, NUMBERS, COUNT, COUNT, FLOATS
+
+N_PARAMETERS = 5
+FROM_LOGITS, LABEL_SMOOTHING, GAMMA, ALPHA, BALANCING = range(N_PARAMETERS)
+"""Places in the parameters of a cross entropy.  Smoothing draws labels towards the mean of the classes: y (1 - s) +
+s / classes; with s = 0 they keep their bits."""
+DELTA = 0
+"""Place in the parameters of huber."""
 
 
 # ------------------------------------------------------------------------------------------------
@@ -38,26 +49,29 @@ _METRIC = NUMBERS, NUMBERS, COUNT, COUNT, FLOATS
 # ------------------------------------------------------------------------------------------------
 
 @part(*_LOSS)
-def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
+def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
     P = slab_width(A)
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            z, y = load(A + i), load(Y + i)
+            z, y = load(A + i), load(Y + i) * kept + share
             # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|); the first part cancels against y z, so it goes first
             tail, p = log1p_exp_and_sigmoid(z)
             of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
-            store(p, A + i)
+            if not leave_logits:
+                store(p, A + i)
             store(select(counts, (p - y) * (scale / outputs), 0.0), dZ + i)
         loss += total(select(counts, of_lanes, 0.0))
     sums[0] = loss / outputs
 
 
 @inline
-def _softmax_of_lanes(A, j, outputs):
-    """e^(z - h) in place, h = max z; returns h, the sum of the exponentials and its logarithm.
+def _softmax_of_lanes(A, E, j, outputs):
+    """E = e^(z - h), h = max z; returns h, the sum of the exponentials and its logarithm.
 
     The highest ones are 1 each.  All but one of them and the others are summed apart, so that the logarithm of a
     sum near 1, the loss of an answer that is sure and right, keeps its digits.
@@ -72,7 +86,7 @@ def _softmax_of_lanes(A, j, outputs):
     for i in range(j, outputs * P, P):
         z = load(A + i)
         e = exp(z - highest)
-        store(e, A + i)
+        store(e, E + i)
         others = others + select(z == highest, 0.0, e)
         ones = ones + select(z == highest, splat(1.0, A), 0.0)
     others = others + ones
@@ -80,32 +94,34 @@ def _softmax_of_lanes(A, j, outputs):
 
 
 @part(*_LOSS)
-def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, sums):
+def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
     P = slab_width(A)
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / outputs
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         weight, of_lanes = splat(0.0, A), splat(0.0, A)
+        highest, exponentials, logarithm = _softmax_of_lanes(A, dZ, j, outputs)
         for i in range(j, outputs * P, P):
-            store(load(A + i), dZ + i)
-        highest, exponentials, logarithm = _softmax_of_lanes(A, j, outputs)
-        for i in range(j, outputs * P, P):
-            y = load(Y + i)
+            y = load(Y + i) * kept + share
             weight = weight + y
-            of_lanes = fma(y, highest - load(dZ + i), of_lanes)
+            of_lanes = fma(y, highest - load(A + i), of_lanes)
         for i in range(j, outputs * P, P):
-            p = load(A + i) / exponentials
-            store(p, A + i)
-            store(select(counts, (weight * p - load(Y + i)) * scale, 0.0), dZ + i)
+            p = load(dZ + i) / exponentials
+            if not leave_logits:
+                store(p, A + i)
+            store(select(counts, (weight * p - (load(Y + i) * kept + share)) * scale, 0.0), dZ + i)
         of_lanes = fma(weight, logarithm, of_lanes)
         loss += total(select(counts, of_lanes, 0.0))
     sums[0] = loss
 
 
 @part(*_LOSS)
-def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
+def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, parameters, sums):
     """Y (1, P) holds class indices; one-hot rows are never made."""
     P = slab_width(A)
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
@@ -113,10 +129,11 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
         chosen = splat(0.0, A)
         for o in range(outputs):
             chosen = select(label == o, load(A + (o * P + j)), chosen)
-        highest, exponentials, logarithm = _softmax_of_lanes(A, j, outputs)
+        highest, exponentials, logarithm = _softmax_of_lanes(A, dZ, j, outputs)
         for o in range(outputs):
-            p = load(A + (o * P + j)) / exponentials
-            store(p, A + (o * P + j))
+            p = load(dZ + (o * P + j)) / exponentials
+            if not leave_logits:
+                store(p, A + (o * P + j))
             store(select(counts, select(label == o, p - 1.0, p) * scale, 0.0), dZ + (o * P + j))
         of_lanes = (highest - chosen) + logarithm
         loss += total(select(counts, of_lanes, 0.0))
@@ -124,7 +141,7 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, sums):
 
 
 @part(*_LOSS)
-def mean_squared_error(A, Y, dA, outputs, valid, scale, sums):
+def mean_squared_error(A, Y, dA, outputs, valid, scale, parameters, sums):
     """(a - y)^2; dA = 2 (a - y) / B."""
     P = slab_width(A)
     loss = 0.0
@@ -140,23 +157,296 @@ def mean_squared_error(A, Y, dA, outputs, valid, scale, sums):
 
 
 @part(*_LOSS)
-def binary_crossentropy(A, Y, dA, outputs, valid, scale, sums):
-    """From probabilities, for outputs other than sigmoid; they are kept 1e-7 away from 0 and 1, as in Keras."""
+def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
+    """w q^gamma times the binary cross entropy; q = y (1 - p) + (1 - y) p is the probability of the wrong answer.
+
+    With balancing, w = y alpha + (1 - y) (1 - alpha).
+    Source: T.-Y. Lin and others, Focal loss for dense object detection, 2017, equations (4) and (5).
+    """
+    P = slab_width(A)
+    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
+    leave_logits = parameters[FROM_LOGITS] != 0.0
+    loss = 0.0
+    for j in range(0, P, lanes(A)):
+        counts = first_lanes(valid - j, A)
+        of_lanes = splat(0.0, A)
+        for i in range(j, outputs * P, P):
+            z, y = load(A + i), load(Y + i) * kept + share
+            tail, size = log1p_exp_and_sigmoid(absolute(z))
+            other = exp(-absolute(z)) * size  # 1 - size, to its last digits
+            p, rest = select(z < 0.0, other, size), select(z < 0.0, size, other)
+            entropy = (select(z < 0.0, 0.0, z) - y * z) + tail
+            wrong = _at_least(y * rest + (1.0 - y) * p, 1e-37)
+            factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
+            # of the factor, gamma q^(gamma - 1) dq/dz, dq/dz = (1 - 2 y) p (1 - p)
+            slope = parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) * p * rest / wrong) + (p - y)
+            of_lanes = of_lanes + factor * entropy
+            if not leave_logits:
+                store(p, A + i)
+            store(select(counts, factor * slope * (scale / outputs), 0.0), dZ + i)
+        loss += total(select(counts, of_lanes, 0.0))
+    sums[0] = loss / outputs
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses that are a mean or a sum over the outputs: value and slope of one output
+# ------------------------------------------------------------------------------------------------
+
+@inline
+def _at_least(x, least):
+    """max(x, least), NaN for NaN."""
+    return select(x < least, least, x)
+
+
+@inline
+def _sign(x):
+    """1, 0 or -1, NaN for NaN."""
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
+
+
+@inline
+def _smooth(y, parameters):
+    return y * (1.0 - parameters[LABEL_SMOOTHING]) + parameters[LABEL_SMOOTHING] / 2
+
+
+@inline
+def _class_weight(y, parameters):
+    alpha = parameters[ALPHA]
+    return y * alpha + (1.0 - y) * (1.0 - alpha) if parameters[BALANCING] != 0.0 else 1.0 + 0.0 * y
+
+
+@inline
+def _probability(a):
+    """`a` kept away from 0 and 1, and where it was moved: the loss does not depend on it there."""
+    p = _at_least(a, PROBABILITY_FLOOR)
+    p = select(p > 1.0 - PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR, p)
+    return p, absolute(a - p) > 0.0
+
+
+@inline
+def _binary_crossentropy(a, y, parameters):
+    y = _smooth(y, parameters)
+    p, moved = _probability(a)
+    return -(y * log(p) + (1.0 - y) * log(1.0 - p)), select(moved, 0.0, (p - y) / (p * (1.0 - p)))
+
+
+@inline
+def _binary_focal_crossentropy(a, y, parameters):
+    entropy, slope = _binary_crossentropy(a, y, parameters)
+    y = _smooth(y, parameters)
+    wrong = _at_least(y * (1.0 - a) + (1.0 - y) * a, 1e-37)
+    factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
+    return factor * entropy, factor * (slope + parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) / wrong))
+
+
+@inline
+def _absolute_error(a, y, parameters):
+    return absolute(a - y), _sign(a - y)
+
+
+@inline
+def _absolute_percentage_error(a, y, parameters):
+    part_of = 100.0 / _at_least(absolute(y), PROBABILITY_FLOOR)
+    return absolute(a - y) * part_of, _sign(a - y) * part_of
+
+
+@inline
+def _squared_logarithmic_error(a, y, parameters):
+    moved = _at_least(a, PROBABILITY_FLOOR)
+    error = log1p(moved) - log1p(_at_least(y, PROBABILITY_FLOOR))
+    return error * error, select(a < PROBABILITY_FLOOR, 0.0, 2.0 * error / (1.0 + moved))
+
+
+@inline
+def _huber(a, y, parameters):
+    delta = parameters[DELTA]
+    error = a - y
+    size = absolute(error)
+    slope = select(error > delta, delta, select(error < -delta, -delta, error))
+    return select(size > delta, delta * (size - 0.5 * delta), 0.5 * error * error), slope
+
+
+_cosh_is_exp = constant(20.0, 40.0)
+
+
+@inline
+def _log_cosh(a, y, parameters):
+    # cosh e - 1 = m^2 / (2 (1 + m)) with m = e^|e| - 1: the logarithm of 1 + that keeps its digits near 0
+    error = a - y
+    size = absolute(error)
+    near = select(size > _cosh_is_exp(size), _cosh_is_exp(size), size)
+    m = expm1(near)
+    power = 1.0 + m
+    tanh = m * (m + 2.0) / (power * power + 1.0)
+    return log1p(m * m / (2.0 * power)) + (size - near), copysign(tanh, error)
+
+
+@inline
+def _poisson(a, y, parameters):
+    rate = a + PROBABILITY_FLOOR
+    return a - y * log(rate), 1.0 - y / rate
+
+
+@inline
+def _between(x):
+    """`x` kept between Keras's epsilon and 1."""
+    x = _at_least(x, PROBABILITY_FLOOR)
+    return select(x > 1.0, 1.0, x)
+
+
+@inline
+def _kl_divergence(a, y, parameters):
+    y, p = (_between(y), _between(a))
+    moved = absolute(a - p) > 0.0
+    return y * log(y / p), select(moved, 0.0, -y / p)
+
+
+@inline
+def _hinge(a, y, parameters):
+    # labels 1, and 0 or -1
+    sign = select(y > 0.0, 1.0 + 0.0 * y, -1.0)
+    lack = 1.0 - sign * a
+    return select(lack <= 0.0, 0.0, lack), select(lack <= 0.0, 0.0, select(lack > 0.0, -sign, lack))
+
+
+@inline
+def _squared_hinge(a, y, parameters):
+    lack, slope = _hinge(a, y, parameters)
+    return lack * lack, 2.0 * lack * slope
+
+
+@inline
+def _categorical_hinge(A, Y, j, outputs):
+    """The loss of every lane, and the number of the output with the greatest (1 - y) a, as a float."""
+    P = slab_width(A)
+    right, most, where = splat(0.0, A), splat(-np.inf, A), splat(0.0, A)
+    for o in range(outputs):
+        a, y = load(A + (o * P + j)), load(Y + (o * P + j))
+        right = fma(y, a, right)
+        wrong = (1.0 - y) * a
+        where = select(wrong > most, splat(o, A), where)
+        most = select(wrong > most, wrong, most)
+    lack = (most - right) + 1.0
+    return select(lack <= 0.0, 0.0, lack), where
+
+
+@inline
+def _over_outputs(formula, A, Y, dA, outputs, valid, scale, parameters, sums, share):
+    """`share` times the sum over the outputs."""
     P = slab_width(A)
     loss = 0.0
     for j in range(0, P, lanes(A)):
         counts = first_lanes(valid - j, A)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            a, y = load(A + i), load(Y + i)
-            p = select(a < PROBABILITY_FLOOR, PROBABILITY_FLOOR, a)
-            p = select(p > 1.0 - PROBABILITY_FLOOR, 1.0 - PROBABILITY_FLOOR, p)
-            of_lanes = of_lanes - (y * log(p) + (1.0 - y) * log(1.0 - p))
-            # where the probability was moved, the loss no longer depends on it
-            slope = select(absolute(a - p) > 0.0, 0.0, (p - y) / (p * (1.0 - p)))
-            store(select(counts, slope * (scale / outputs), 0.0), dA + i)
+            value, slope = formula(load(A + i), load(Y + i), parameters)
+            of_lanes = of_lanes + value
+            store(select(counts, slope * (scale * share), 0.0), dA + i)
         loss += total(select(counts, of_lanes, 0.0))
-    sums[0] = loss / outputs
+    sums[0] = loss * share
+
+
+@inline
+def _metric_over_outputs(formula, A, Y, outputs, valid, sums, share):
+    """The same of a formula that has no parameters: it gets `sums` in their place."""
+    P = slab_width(A)
+    metric = 0.0
+    for j in range(0, P, lanes(A)):
+        of_lanes = splat(0.0, A)
+        for i in range(j, outputs * P, P):
+            value, _ = formula(load(A + i), load(Y + i), sums)
+            of_lanes = of_lanes + value
+        metric += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+    sums[0] = metric * share
+
+
+@part(*_LOSS)
+def binary_crossentropy(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """From probabilities, for outputs other than sigmoid; they are kept 1e-7 away from 0 and 1, as in Keras."""
+    _over_outputs(_binary_crossentropy, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def binary_focal_crossentropy(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """The same times w q^gamma: see `sigmoid_binary_focal_crossentropy`."""
+    _over_outputs(_binary_focal_crossentropy, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def mean_absolute_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """|a - y|; dA = sign(a - y) / B, 0 where a = y."""
+    _over_outputs(_absolute_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def mean_absolute_percentage_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """100 |a - y| / |y|, |y| being 1e-7 or more."""
+    _over_outputs(_absolute_percentage_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def mean_squared_logarithmic_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """(ln(1 + a) - ln(1 + y))^2, a and y being 1e-7 or more."""
+    _over_outputs(_squared_logarithmic_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def huber(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """e^2 / 2 for |e| <= delta, else delta |e| - delta^2 / 2; e = a - y.
+
+    Source: P. J. Huber, Robust estimation of a location parameter, 1964.
+    """
+    _over_outputs(_huber, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def log_cosh(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """ln cosh(a - y); dA = tanh(a - y) / B."""
+    _over_outputs(_log_cosh, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def poisson(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """a - y ln(a + 1e-7), the negative log likelihood of a count y with mean a, but for ln y!."""
+    _over_outputs(_poisson, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def kl_divergence(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """Sum of y ln(y / a), both kept between 1e-7 and 1.
+
+    Source: S. Kullback, R. A. Leibler, On information and sufficiency, 1951.
+    """
+    _over_outputs(_kl_divergence, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0)
+
+
+@part(*_LOSS)
+def hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """max(1 - y a, 0), y = 1 or -1; 0 means -1."""
+    _over_outputs(_hinge, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def squared_hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """max(1 - y a, 0)^2, y = 1 or -1; 0 means -1."""
+    _over_outputs(_squared_hinge, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*_LOSS)
+def categorical_hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+    """max(n - p + 1, 0), p = sum of y a, n = the greatest (1 - y) a."""
+    P = slab_width(A)
+    loss = 0.0
+    for j in range(0, P, lanes(A)):
+        counts = first_lanes(valid - j, A)
+        of_lanes, where = _categorical_hinge(A, Y, j, outputs)
+        active = select(of_lanes <= 0.0, 0.0, splat(scale, A))
+        for o in range(outputs):
+            y = load(Y + (o * P + j))
+            slope = active * (select(where == o, 1.0 - y, 0.0) - y)
+            store(select(counts, slope, 0.0), dA + (o * P + j))
+        loss += total(select(counts, of_lanes, 0.0))
+    sums[0] = loss
 
 
 # ------------------------------------------------------------------------------------------------
@@ -173,6 +463,20 @@ def binary_accuracy(A, Y, outputs, valid, sums):
         for i in range(j, outputs * P, P):
             guess = select(load(A + i) > 0.5, splat(1.0, A), 0.0)
             of_lanes = of_lanes + select(guess == load(Y + i), splat(1.0, A), 0.0)
+        right += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+    sums[0] = right / outputs
+
+
+@part(*_METRIC)
+def sign_accuracy(A, Y, outputs, valid, sums):
+    """Share of the outputs above 0 where the label is, for logits and for hinge losses."""
+    P = slab_width(A)
+    right = 0.0
+    for j in range(0, P, lanes(A)):
+        of_lanes = splat(0.0, A)
+        for i in range(j, outputs * P, P):
+            guess = select(load(A + i) > 0.0, splat(1.0, A), 0.0)
+            of_lanes = of_lanes + select(guess == select(load(Y + i) > 0.0, splat(1.0, A), 0.0), splat(1.0, A), 0.0)
         right += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
     sums[0] = right / outputs
 
@@ -235,17 +539,78 @@ def mean_absolute_error_metric(A, Y, outputs, valid, sums):
     sums[0] = errors / outputs
 
 
-# (loss, activation of the output) -> the loss that is fused with it
+@part(*_METRIC)
+def mean_absolute_percentage_error_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_absolute_percentage_error, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def mean_squared_logarithmic_error_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_squared_logarithmic_error, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def log_cosh_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_log_cosh, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def poisson_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_poisson, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def kl_divergence_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_kl_divergence, A, Y, outputs, valid, sums, 1.0)
+
+
+@part(*_METRIC)
+def hinge_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_hinge, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def squared_hinge_metric(A, Y, outputs, valid, sums):
+    _metric_over_outputs(_squared_hinge, A, Y, outputs, valid, sums, 1.0 / outputs)
+
+
+@part(*_METRIC)
+def categorical_hinge_metric(A, Y, outputs, valid, sums):
+    metric = 0.0
+    for j in range(0, slab_width(A), lanes(A)):
+        of_lanes, _ = _categorical_hinge(A, Y, j, outputs)
+        metric += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+    sums[0] = metric
+
+
+# (loss, activation of the output) -> the loss that is fused with it; a linear output is one of logits
 FUSED = {
-    ("binary_crossentropy", "sigmoid"): sigmoid_binary_crossentropy,
-    ("categorical_crossentropy", "softmax"): softmax_crossentropy,
-    ("sparse_categorical_crossentropy", "softmax"): softmax_crossentropy_sparse,
+    (name, activation): function
+    for name, output, function in (
+        ("binary_crossentropy", "sigmoid", sigmoid_binary_crossentropy),
+        ("binary_focal_crossentropy", "sigmoid", sigmoid_binary_focal_crossentropy),
+        ("categorical_crossentropy", "softmax", softmax_crossentropy),
+        ("sparse_categorical_crossentropy", "softmax", softmax_crossentropy_sparse),
+    )
+    for activation in (output, "linear")
 }
-LOSSES = {"binary_crossentropy": binary_crossentropy, "mean_squared_error": mean_squared_error}
+LOSSES = {function.__name__: function for function in (
+    binary_crossentropy, binary_focal_crossentropy, mean_squared_error, mean_absolute_error,
+    mean_absolute_percentage_error, mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge,
+    squared_hinge, categorical_hinge)}
 METRICS = {
     "binary_accuracy": binary_accuracy,
+    "sign_accuracy": sign_accuracy,
     "categorical_accuracy": categorical_accuracy,
     "sparse_categorical_accuracy": sparse_categorical_accuracy,
     "mean_squared_error": mean_squared_error_metric,
     "mean_absolute_error": mean_absolute_error_metric,
+    "mean_absolute_percentage_error": mean_absolute_percentage_error_metric,
+    "mean_squared_logarithmic_error": mean_squared_logarithmic_error_metric,
+    "log_cosh": log_cosh_metric,
+    "poisson": poisson_metric,
+    "kl_divergence": kl_divergence_metric,
+    "hinge": hinge_metric,
+    "squared_hinge": squared_hinge_metric,
+    "categorical_hinge": categorical_hinge_metric,
 }

@@ -43,10 +43,11 @@ LAYER = np.dtype([(field, np.int64) for field in (
     "rows",         # of [W; b]: inputs, and one for a bias
     "weights",      # offset of [W; b] in the flat vectors
     "panel",        # offset in the workspace of this layer's A: slabs of (outputs + 1, P), the last row is ones
+    "kept",         # the same of Z, which `backward` reads: A's own panel where A is enough, and Z is overwritten
     "columns",      # offset in the workspace of dZ: columns of (samples of a chunk, P)
-    "forward",      # address of the activation (A, rows); 0 if there is nothing to do
-    "backward",     # address of its counterpart (A, dA, rows)
-)])
+    "forward",      # address of the activation (Z, A, rows, parameter); 0 if there is nothing to do
+    "backward",     # address of its counterpart (kept, dA, rows, parameter)
+)] + [("parameter", np.float64)])
 """One layer, A_prev (B, inputs) to A (B, outputs)."""
 
 TASK = np.dtype([(field, np.int64) for field in (
@@ -67,7 +68,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "slab_sums", "sums", "n_metrics",
     # compiled parts
     "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns",
-    "loss", "metrics", "update",
+    "loss", "loss_parameters", "metrics", "update",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
@@ -182,6 +183,7 @@ def _forward(params, task_at, first, thread, place, count):
         layer = layers[l]
         A_prev = workspace + (panel + place * height * P)
         A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
+        Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
         pack = count >= 2 and layer.outputs >= STRIP
         columns = PACKED_STRIP if pack else STRIP
         for strip in range(0, layer.outputs, columns):
@@ -192,10 +194,11 @@ def _forward(params, task_at, first, thread, place, count):
                 pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
                 a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
             _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
-                   A + strip * P, (layer.outputs + 1) * P, count, full)
+                   Z + strip * P, (layer.outputs + 1) * P, count, full)
         if layer.forward != 0:
             for n in range(count):
-                call(layer.forward, (A + n * (layer.outputs + 1) * P, layer.outputs))
+                at = n * (layer.outputs + 1) * P
+                call(layer.forward, (Z + at, A + at, layer.outputs, layer.parameter))
         panel, height = layer.panel, layer.outputs + 1
         _lap(task_at, thread, LAP_LAYERS + 3 * l)
 
@@ -262,11 +265,11 @@ def _losses(params, task_at, thread, first, place, count):
         A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * task.widest * P
         valid = min(P, task.stop - task.start - (first + n) * P)
         slot = sums + (first + n) * (1 + task.n_metrics)
-        call(task.loss, (A_n, Y_n, dZ_n, layer.outputs, valid, task.scale, slot))
+        call(task.loss, (A_n, Y_n, dZ_n, layer.outputs, valid, task.scale, _floats(task.loss_parameters), slot))
         for metric in range(task.n_metrics):
             call(metrics[metric], (A_n, Y_n, layer.outputs, valid, slot + (1 + metric)))
         if layer.backward != 0 and task.mode != EVALUATE:
-            call(layer.backward, (A_n, dZ_n, layer.outputs))
+            call(layer.backward, (A_n + (layer.kept - layer.panel), dZ_n, layer.outputs, layer.parameter))
 
 
 @helper
@@ -296,9 +299,10 @@ def _backward(params, task_at, first, thread, place, count):
                        min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count,
                        full)
             if below.backward != 0:
-                A = workspace + (below.panel + place * (below.outputs + 1) * P)
+                kept = workspace + (below.kept + place * (below.outputs + 1) * P)
                 for n in range(count):
-                    call(below.backward, (A + n * (below.outputs + 1) * P, dA + n * jump, below.outputs))
+                    call(below.backward, (kept + n * (below.outputs + 1) * P, dA + n * jump, below.outputs,
+                                          below.parameter))
             dZ, dA = dA, dZ
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
 

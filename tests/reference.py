@@ -8,6 +8,7 @@ Z = X W + b and A = g(Z) are (B, O).  `dZ` is the derivative of the loss by Z, a
 mean over the samples.  Everything is computed in float64, whatever comes in.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,20 +21,18 @@ class Layer:
     units: int
     activation: str = "linear"
     use_bias: bool = True
+    activation_parameter: float | None = None
 
 
 # ------------------------------------------------------------------------------------------------
-# Activations: A = g(Z), and backward: dZ from dA and A
+# Activations: A = g(Z), and backward: dZ from dA and Z, or from A where that is the shorter formula
 # ------------------------------------------------------------------------------------------------
-
-LEAKY_RELU_SLOPE = 0.2
-
 
 def linear(Z):
     return Z
 
 
-def linear_backward(dA, A):
+def linear_backward(dA, A, Z=None):
     return dA
 
 
@@ -41,17 +40,121 @@ def relu(Z):
     return np.maximum(Z, 0)
 
 
-def relu_backward(dA, A):
+def relu_backward(dA, A, Z=None):
     """g'(0) = 0.  A > 0 just when Z > 0, so the output is enough."""
     return np.where(A > 0, dA, 0)
 
 
-def leaky_relu(Z):
-    return np.where(Z > 0, Z, LEAKY_RELU_SLOPE * Z)
+def relu6(Z):
+    return np.clip(Z, 0, 6)
 
 
-def leaky_relu_backward(dA, A):
-    return np.where(A > 0, dA, LEAKY_RELU_SLOPE * dA)
+def relu6_backward(dA, A, Z):
+    return np.where((Z > 0) & (Z < 6), dA, 0)
+
+
+def leaky_relu(Z, slope=0.2):
+    return np.where(Z > 0, Z, slope * Z)
+
+
+def leaky_relu_backward(dA, A, Z=None, slope=0.2):
+    return np.where(A > 0, dA, slope * dA)
+
+
+def elu(Z, alpha=1.0):
+    return np.where(Z > 0, Z, alpha * np.expm1(np.minimum(Z, 0)))
+
+
+def elu_backward(dA, A, Z, alpha=1.0):
+    return np.where(Z > 0, dA, dA * alpha * np.exp(np.minimum(Z, 0)))
+
+
+# Klambauer et al. 2017, equation (14)
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+
+
+def selu(Z):
+    return SELU_SCALE * elu(Z, SELU_ALPHA)
+
+
+def selu_backward(dA, A, Z):
+    return SELU_SCALE * elu_backward(dA, A, Z, SELU_ALPHA)
+
+
+def softplus(Z):
+    return np.logaddexp(0, Z)
+
+
+def softplus_backward(dA, A, Z):
+    return dA * sigmoid(Z)
+
+
+def softsign(Z):
+    return np.sign(Z) * (1 - 1 / (1 + np.abs(Z))) if np.isinf(Z).any() else Z / (1 + np.abs(Z))
+
+
+def softsign_backward(dA, A, Z):
+    return dA / (1 + np.abs(Z)) ** 2
+
+
+def exponential(Z):
+    return np.exp(Z)
+
+
+def exponential_backward(dA, A, Z):
+    return dA * A
+
+
+def hard_sigmoid(Z):
+    return np.clip(Z + 3, 0, 6) / 6
+
+
+def hard_sigmoid_backward(dA, A, Z):
+    return np.where(np.abs(Z) < 3, dA / 6, 0)
+
+
+def hard_tanh(Z):
+    return np.clip(Z, -1, 1)
+
+
+def hard_tanh_backward(dA, A, Z):
+    return np.where(np.abs(Z) < 1, dA, 0)
+
+
+def normal_distribution(Z):
+    return np.vectorize(math.erfc, otypes=[float])(-Z / math.sqrt(2)) / 2
+
+
+def gelu(Z, approximate=0.0):
+    """Hendrycks and Gimpel 2016, section 2."""
+    if approximate:
+        return Z * (1 + np.tanh(np.sqrt(2 / np.pi) * (Z + 0.044715 * Z**3))) / 2
+    return Z * normal_distribution(Z)
+
+
+def gelu_backward(dA, A, Z, approximate=0.0):
+    if approximate:
+        t = np.tanh(np.sqrt(2 / np.pi) * (Z + 0.044715 * Z**3))
+        return dA * ((1 + t) / 2 + Z / 2 * (1 - t**2) * np.sqrt(2 / np.pi) * (1 + 3 * 0.044715 * Z**2))
+    return dA * (normal_distribution(Z) + Z * np.exp(-(Z**2) / 2) / np.sqrt(2 * np.pi))
+
+
+def silu(Z):
+    return Z * sigmoid(Z)
+
+
+def silu_backward(dA, A, Z):
+    s = sigmoid(Z)
+    return dA * (s + Z * s * (1 - s))
+
+
+def mish(Z):
+    return Z * np.tanh(softplus(Z))
+
+
+def mish_backward(dA, A, Z):
+    t = np.tanh(softplus(Z))
+    return dA * (t + Z * (1 - t**2) * sigmoid(Z))
 
 
 def sigmoid(Z):
@@ -60,7 +163,7 @@ def sigmoid(Z):
     return np.where(Z >= 0, 1, e) / (1 + e)
 
 
-def sigmoid_backward(dA, A):
+def sigmoid_backward(dA, A, Z=None):
     return dA * A * (1 - A)
 
 
@@ -68,7 +171,7 @@ def tanh(Z):
     return np.tanh(Z)
 
 
-def tanh_backward(dA, A):
+def tanh_backward(dA, A, Z=None):
     return dA * (1 - A**2)
 
 
@@ -77,7 +180,7 @@ def softmax(Z):
     return e / e.sum(axis=1, keepdims=True)
 
 
-def softmax_backward(dA, A):
+def softmax_backward(dA, A, Z=None):
     """Product with the Jacobian diag(a) - a a^T of every row."""
     return A * (dA - np.sum(dA * A, axis=1, keepdims=True))
 
@@ -85,11 +188,34 @@ def softmax_backward(dA, A):
 ACTIVATIONS = {  # name: (forward, backward)
     "linear": (linear, linear_backward),
     "relu": (relu, relu_backward),
+    "relu6": (relu6, relu6_backward),
     "leaky_relu": (leaky_relu, leaky_relu_backward),
+    "elu": (elu, elu_backward),
+    "selu": (selu, selu_backward),
+    "softplus": (softplus, softplus_backward),
+    "softsign": (softsign, softsign_backward),
+    "exponential": (exponential, exponential_backward),
     "sigmoid": (sigmoid, sigmoid_backward),
+    "hard_sigmoid": (hard_sigmoid, hard_sigmoid_backward),
     "tanh": (tanh, tanh_backward),
+    "hard_tanh": (hard_tanh, hard_tanh_backward),
+    "gelu": (gelu, gelu_backward),
+    "silu": (silu, silu_backward),
+    "mish": (mish, mish_backward),
     "softmax": (softmax, softmax_backward),
 }
+
+
+def activate(layer, Z):
+    return ACTIVATIONS[layer.activation][0](Z, *_parameter(layer))
+
+
+def activate_backward(layer, dA, A, Z):
+    return ACTIVATIONS[layer.activation][1](dA, A, Z, *_parameter(layer))
+
+
+def _parameter(layer):
+    return () if layer.activation_parameter is None else (layer.activation_parameter,)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -101,20 +227,49 @@ def one_hot(labels, classes):
     return np.eye(classes)[np.asarray(labels).reshape(-1).astype(int)]
 
 
-def binary_crossentropy(p, Y):
+EPSILON = 1e-7  # Keras's, where a formula has one
+
+
+def smooth(Y, label_smoothing, classes):
+    return Y * (1 - label_smoothing) + label_smoothing / classes
+
+
+def binary_crossentropy(p, Y, label_smoothing=0.0):
+    Y = smooth(Y, label_smoothing, 2)
     return -np.mean(Y * np.log(p) + (1 - Y) * np.log1p(-p), axis=1)
 
 
-def binary_crossentropy_gradient(p, Y):
-    return (p - Y) / (p * (1 - p)) / p.size
+def binary_crossentropy_gradient(p, Y, label_smoothing=0.0):
+    return (p - smooth(Y, label_smoothing, 2)) / (p * (1 - p)) / p.size
 
 
-def categorical_crossentropy(p, Y):
-    return -np.sum(Y * np.log(p), axis=1)
+def focal_factor(p, Y, gamma, alpha, apply_class_balancing):
+    """(1 - p_t)^gamma, p_t being the probability of the right answer, times the weight of the class."""
+    weight = Y * alpha + (1 - Y) * (1 - alpha) if apply_class_balancing else 1
+    return weight * (1 - (Y * p + (1 - Y) * (1 - p))) ** gamma
 
 
-def categorical_crossentropy_gradient(p, Y):
-    return -Y / p / len(p)
+def binary_focal_crossentropy(p, Y, label_smoothing=0.0, gamma=2.0, alpha=0.25, apply_class_balancing=False):
+    Y = smooth(Y, label_smoothing, 2)
+    entropy = -(Y * np.log(p) + (1 - Y) * np.log1p(-p))
+    return np.mean(focal_factor(p, Y, gamma, alpha, apply_class_balancing) * entropy, axis=1)
+
+
+def binary_focal_crossentropy_gradient(p, Y, label_smoothing=0.0, gamma=2.0, alpha=0.25, apply_class_balancing=False):
+    """The product rule; 1 - p_t has the derivative 1 - 2 y."""
+    Y = smooth(Y, label_smoothing, 2)
+    entropy = -(Y * np.log(p) + (1 - Y) * np.log1p(-p))
+    slope = (p - Y) / (p * (1 - p))
+    of_factor = gamma * focal_factor(p, Y, gamma - 1, alpha, apply_class_balancing) * (1 - 2 * Y)
+    return (focal_factor(p, Y, gamma, alpha, apply_class_balancing) * slope + of_factor * entropy) / p.size
+
+
+def categorical_crossentropy(p, Y, label_smoothing=0.0):
+    return -np.sum(smooth(Y, label_smoothing, p.shape[1]) * np.log(p), axis=1)
+
+
+def categorical_crossentropy_gradient(p, Y, label_smoothing=0.0):
+    return -smooth(Y, label_smoothing, p.shape[1]) / p / len(p)
 
 
 def sparse_categorical_crossentropy(p, labels):
@@ -123,6 +278,100 @@ def sparse_categorical_crossentropy(p, labels):
 
 def sparse_categorical_crossentropy_gradient(p, labels):
     return categorical_crossentropy_gradient(p, one_hot(labels, p.shape[1]))
+
+
+def mean_absolute_error(A, Y):
+    return np.mean(np.abs(A - Y), axis=1)
+
+
+def mean_absolute_error_gradient(A, Y):
+    return np.sign(A - Y) / A.size
+
+
+def mean_absolute_percentage_error(A, Y):
+    return 100 * np.mean(np.abs(A - Y) / np.maximum(np.abs(Y), EPSILON), axis=1)
+
+
+def mean_absolute_percentage_error_gradient(A, Y):
+    return 100 * np.sign(A - Y) / np.maximum(np.abs(Y), EPSILON) / A.size
+
+
+def log1p_above_epsilon(A):
+    return np.log1p(np.maximum(A, EPSILON))
+
+
+def mean_squared_logarithmic_error(A, Y):
+    return np.mean((log1p_above_epsilon(A) - log1p_above_epsilon(Y)) ** 2, axis=1)
+
+
+def mean_squared_logarithmic_error_gradient(A, Y):
+    error = log1p_above_epsilon(A) - log1p_above_epsilon(Y)
+    return np.where(A > EPSILON, 2 * error / (1 + np.maximum(A, 0)), 0) / A.size
+
+
+def huber(A, Y, delta=1.0):
+    error = np.abs(A - Y)
+    return np.mean(np.where(error <= delta, error**2 / 2, delta * error - delta**2 / 2), axis=1)
+
+
+def huber_gradient(A, Y, delta=1.0):
+    return np.clip(A - Y, -delta, delta) / A.size
+
+
+def log_cosh(A, Y):
+    """log((e^x + e^-x) / 2)"""
+    return np.mean(np.logaddexp(A - Y, Y - A) - np.log(2), axis=1)
+
+
+def log_cosh_gradient(A, Y):
+    return np.tanh(A - Y) / A.size
+
+
+def poisson(A, Y):
+    return np.mean(A - Y * np.log(A + EPSILON), axis=1)
+
+
+def poisson_gradient(A, Y):
+    return (1 - Y / (A + EPSILON)) / A.size
+
+
+def kl_divergence(A, Y):
+    A, Y = np.clip(A, EPSILON, 1), np.clip(Y, EPSILON, 1)
+    return np.sum(Y * np.log(Y / A), axis=1)
+
+
+def kl_divergence_gradient(A, Y):
+    return np.where((A >= EPSILON) & (A <= 1), -np.clip(Y, EPSILON, 1) / A, 0) / len(A)
+
+
+def hinge(A, Y):
+    Y = np.where(Y == 0, -1, Y)
+    return np.mean(np.maximum(1 - Y * A, 0), axis=1)
+
+
+def hinge_gradient(A, Y):
+    Y = np.where(Y == 0, -1, Y)
+    return np.where(Y * A < 1, -Y, 0) / A.size
+
+
+def squared_hinge(A, Y):
+    Y = np.where(Y == 0, -1, Y)
+    return np.mean(np.maximum(1 - Y * A, 0) ** 2, axis=1)
+
+
+def squared_hinge_gradient(A, Y):
+    Y = np.where(Y == 0, -1, Y)
+    return -2 * Y * np.maximum(1 - Y * A, 0) / A.size
+
+
+def categorical_hinge(A, Y):
+    right, wrong = np.sum(Y * A, axis=1), np.max((1 - Y) * A, axis=1)
+    return np.maximum(wrong - right + 1, 0)
+
+
+def categorical_hinge_gradient(A, Y):
+    highest = one_hot(np.argmax((1 - Y) * A, axis=1), A.shape[1])
+    return np.where(categorical_hinge(A, Y)[:, None] > 0, (1 - Y) * highest - Y, 0) / len(A)
 
 
 def mean_squared_error(A, Y):
@@ -135,22 +384,67 @@ def mean_squared_error_gradient(A, Y):
 
 LOSSES = {  # name: (loss of every sample, gradient of the mean loss by the outputs)
     "binary_crossentropy": (binary_crossentropy, binary_crossentropy_gradient),
+    "binary_focal_crossentropy": (binary_focal_crossentropy, binary_focal_crossentropy_gradient),
     "categorical_crossentropy": (categorical_crossentropy, categorical_crossentropy_gradient),
     "sparse_categorical_crossentropy":
         (sparse_categorical_crossentropy, sparse_categorical_crossentropy_gradient),
     "mean_squared_error": (mean_squared_error, mean_squared_error_gradient),
+    "mean_absolute_error": (mean_absolute_error, mean_absolute_error_gradient),
+    "mean_absolute_percentage_error":
+        (mean_absolute_percentage_error, mean_absolute_percentage_error_gradient),
+    "mean_squared_logarithmic_error":
+        (mean_squared_logarithmic_error, mean_squared_logarithmic_error_gradient),
+    "huber": (huber, huber_gradient),
+    "log_cosh": (log_cosh, log_cosh_gradient),
+    "poisson": (poisson, poisson_gradient),
+    "kl_divergence": (kl_divergence, kl_divergence_gradient),
+    "hinge": (hinge, hinge_gradient),
+    "squared_hinge": (squared_hinge, squared_hinge_gradient),
+    "categorical_hinge": (categorical_hinge, categorical_hinge_gradient),
 }
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss with parameters, by their names in fcnet and Keras; where there are none, its name will do."""
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    def __str__(self):
+        return "-".join([self.name, *(f"{name}={value}" for name, value in self.parameters)])
+
+
+def loss_of(layers, loss):
+    """(loss of every sample, its gradient, whether both are by the logits), of functions of (outputs, Y)."""
+    name, parameters = (loss.name, dict(loss.parameters)) if isinstance(loss, Loss) else (loss, {})
+    output = layers[-1].activation
+    if parameters.pop("from_logits", False):
+        output = "softmax" if "categorical" in name else "sigmoid"
+    fused = (output, name) in FUSED
+    value, gradient = FUSED[output, name] if fused else LOSSES[name]
+    return (lambda A, Y: value(A, Y, **parameters)), (lambda A, Y: gradient(A, Y, **parameters)), fused
 
 
 # The same losses from the logits: nothing overflows, and p = 0 or 1 never meets a logarithm.
 
-def sigmoid_binary_crossentropy(Z, Y):
+def sigmoid_binary_crossentropy(Z, Y, label_smoothing=0.0):
     """-y log p - (1 - y) log(1 - p) with p = sigmoid(z) is max(z, 0) - z y + log(1 + exp(-|z|))."""
+    Y = smooth(Y, label_smoothing, 2)
     return np.mean(np.maximum(Z, 0) - Z * Y + np.log1p(np.exp(-np.abs(Z))), axis=1)
 
 
-def sigmoid_binary_crossentropy_gradient(Z, Y):
-    return (sigmoid(Z) - Y) / Z.size
+def sigmoid_binary_crossentropy_gradient(Z, Y, label_smoothing=0.0):
+    return (sigmoid(Z) - smooth(Y, label_smoothing, 2)) / Z.size
+
+
+def sigmoid_binary_focal_crossentropy(Z, Y, label_smoothing=0.0, **focal):
+    return binary_focal_crossentropy(sigmoid(Z), Y, label_smoothing, **focal)
+
+
+def sigmoid_binary_focal_crossentropy_gradient(Z, Y, label_smoothing=0.0, **focal):
+    p = sigmoid(Z)
+    return binary_focal_crossentropy_gradient(p, Y, label_smoothing, **focal) * p * (1 - p)
 
 
 def log_softmax(Z):
@@ -158,13 +452,13 @@ def log_softmax(Z):
     return Z - np.log(np.sum(np.exp(Z), axis=1, keepdims=True))
 
 
-def softmax_crossentropy(Z, Y):
-    return -np.sum(Y * log_softmax(Z), axis=1)
+def softmax_crossentropy(Z, Y, label_smoothing=0.0):
+    return -np.sum(smooth(Y, label_smoothing, Z.shape[1]) * log_softmax(Z), axis=1)
 
 
-def softmax_crossentropy_gradient(Z, Y):
+def softmax_crossentropy_gradient(Z, Y, label_smoothing=0.0):
     """Every row of Y sums to one."""
-    return (softmax(Z) - Y) / len(Z)
+    return (softmax(Z) - smooth(Y, label_smoothing, Z.shape[1])) / len(Z)
 
 
 def softmax_crossentropy_sparse(Z, labels):
@@ -177,6 +471,8 @@ def softmax_crossentropy_sparse_gradient(Z, labels):
 
 FUSED = {  # (output activation, loss): (loss of every sample, dZ), both from the logits
     ("sigmoid", "binary_crossentropy"): (sigmoid_binary_crossentropy, sigmoid_binary_crossentropy_gradient),
+    ("sigmoid", "binary_focal_crossentropy"):
+        (sigmoid_binary_focal_crossentropy, sigmoid_binary_focal_crossentropy_gradient),
     ("softmax", "categorical_crossentropy"): (softmax_crossentropy, softmax_crossentropy_gradient),
     ("softmax", "sparse_categorical_crossentropy"):
         (softmax_crossentropy_sparse, softmax_crossentropy_sparse_gradient),
@@ -199,16 +495,19 @@ def sparse_categorical_accuracy(p, labels):
     return (p.argmax(axis=1) == labels.reshape(-1)).astype(float)
 
 
-def mean_absolute_error(A, Y):
-    return np.mean(np.abs(A - Y), axis=1)
+def sign_accuracy(A, Y):
+    return np.mean((Y > 0) == (A > 0), axis=1)
 
 
 METRICS = {
     "binary_accuracy": binary_accuracy,
+    "sign_accuracy": sign_accuracy,
     "categorical_accuracy": categorical_accuracy,
     "sparse_categorical_accuracy": sparse_categorical_accuracy,
-    "mean_squared_error": mean_squared_error,
-    "mean_absolute_error": mean_absolute_error,
+    **{name: LOSSES[name][0] for name in (
+        "mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error", "log_cosh", "poisson", "kl_divergence", "hinge", "squared_hinge",
+        "categorical_hinge")},
 }
 
 
@@ -254,7 +553,7 @@ def forward(params, X, layers):
     A, steps = X, []
     for layer, (W, b) in zip(layers, unflatten(params, X.shape[1], layers), strict=True):
         Z = A @ W if b is None else A @ W + b
-        A = ACTIVATIONS[layer.activation][0](Z)
+        A = activate(layer, Z)
         steps.append((Z, A))
     return steps
 
@@ -267,8 +566,8 @@ def losses_of_samples(params, X, Y, layers, loss):
     """(B,) loss of every sample."""
     Z, A = forward(params, X, layers)[-1]
     Y = np.asarray(Y, np.float64)
-    fused = FUSED.get((layers[-1].activation, loss))
-    return fused[0](Z, Y) if fused else LOSSES[loss][0](A, Y)
+    value, _, by_logits = loss_of(layers, loss)
+    return value(Z if by_logits else A, Y)
 
 
 def mean_loss(params, X, Y, layers, loss):
@@ -285,13 +584,8 @@ def backward(params, X, Y, layers, loss):
     weights = unflatten(np.asarray(params, np.float64), X.shape[1], layers)
     steps = forward(params, X, layers)
     Z, A = steps[-1]
-    output = layers[-1].activation
-    if (output, loss) in FUSED:
-        _, gradient = FUSED[output, loss]
-        dZ = gradient(Z, Y)
-    else:
-        (_, gradient), (_, activation_backward) = LOSSES[loss], ACTIVATIONS[output]
-        dZ = activation_backward(gradient(A, Y), A)
+    _, gradient, by_logits = loss_of(layers, loss)
+    dZ = gradient(Z, Y) if by_logits else activate_backward(layers[-1], gradient(A, Y), A, Z)
 
     found = []
     for index in reversed(range(len(layers))):
@@ -300,7 +594,7 @@ def backward(params, X, Y, layers, loss):
         W, b = weights[index]
         found.append(dict(Z=Z, A=A, dZ=dZ, dW=A_prev.T @ dZ, db=None if b is None else dZ.sum(axis=0)))
         if index:
-            dZ = ACTIVATIONS[layers[index - 1].activation][1](dZ @ W.T, A_prev)
+            dZ = activate_backward(layers[index - 1], dZ @ W.T, A_prev, steps[index - 1][0])
     return found[::-1]
 
 

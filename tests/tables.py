@@ -4,27 +4,106 @@ from itertools import pairwise
 
 import numpy as np
 import reference
-from reference import Layer
+from reference import Layer, Loss
 
-ACTIVATIONS = tuple(reference.ACTIVATIONS)
-KINKED = ("relu", "leaky_relu")  # their derivative jumps at 0
+from fcnet import losses
+
+# label: (name, parameter); None is the default
+LABELS = {name: (name, None) for name in reference.ACTIVATIONS} | {
+    "leaky_relu(0.01)": ("leaky_relu", 0.01), "elu(0.5)": ("elu", 0.5), "gelu(approximate)": ("gelu", 1.0)}
+ACTIVATIONS = tuple(LABELS)
+HIDDEN = tuple(label for label in ACTIVATIONS if label != "exponential")  # whose layers would be a tower of powers
+KINKS = {"relu": (0,), "leaky_relu": (0,), "relu6": (0, 6), "elu": (0,), "selu": (0,), "hard_sigmoid": (-3, 3),
+         "hard_tanh": (-1, 1)}  # where a derivative jumps, or for elu the second one
+KEEP_Z = ("gelu", "silu", "mish")  # the backward pass reads Z, not A
 DTYPES = (np.float32, np.float64)
 
-# Every output activation with the losses that fit it: cross entropies want probabilities.
+SMOOTH = ("label_smoothing", 0.2)
+LOGITS = ("from_logits", True)
+FOCAL = (("gamma", 1.5), ("alpha", 0.3), ("apply_class_balancing", True))
+
+# Every output activation with the losses that fit it: cross entropies want probabilities or logits.
 PAIRS = (
     ("sigmoid", "binary_crossentropy"),
     ("softmax", "binary_crossentropy"),
     ("softmax", "categorical_crossentropy"),
     ("softmax", "sparse_categorical_crossentropy"),
+    ("sigmoid", Loss("binary_crossentropy", (SMOOTH,))),
+    ("softmax", Loss("binary_crossentropy", (SMOOTH,))),
+    ("linear", Loss("binary_crossentropy", (LOGITS, SMOOTH))),
+    ("softmax", Loss("categorical_crossentropy", (SMOOTH,))),
+    ("linear", Loss("categorical_crossentropy", (LOGITS,))),
+    ("linear", Loss("sparse_categorical_crossentropy", (LOGITS,))),
+    ("sigmoid", "binary_focal_crossentropy"),
+    ("softmax", Loss("binary_focal_crossentropy", (*FOCAL, SMOOTH))),
+    ("linear", Loss("binary_focal_crossentropy", (*FOCAL, LOGITS))),
+    ("linear", "mean_absolute_error"),
+    ("linear", "mean_absolute_percentage_error"),
+    ("softplus", "mean_squared_logarithmic_error"),
+    ("linear", "huber"),
+    ("tanh", Loss("huber", (("delta", 0.3),))),
+    ("linear", "log_cosh"),
+    ("exponential", "poisson"),
+    ("softmax", "kl_divergence"),
+    ("tanh", "hinge"),
+    ("linear", "squared_hinge"),
+    ("softmax", "categorical_hinge"),
     *((activation, "mean_squared_error") for activation in ACTIVATIONS),
 )
 
-METRICS = {  # those that fit the loss
-    "binary_crossentropy": ("binary_accuracy", "mean_squared_error", "mean_absolute_error"),
+# Every hidden activation and every pair, each with some of the others: a wrong derivative shows in any company.
+COMBINATIONS = tuple((HIDDEN[i % len(HIDDEN)], PAIRS[i % len(PAIRS)]) for i in range(len(PAIRS))) + tuple(
+    (HIDDEN[i], PAIRS[0]) for i in range(len(HIDDEN)))
+
+METRICS = {  # those that fit the loss; of others, errors
+    "binary_crossentropy": ("binary_accuracy", "sign_accuracy", "mean_squared_error", "mean_absolute_error"),
     "categorical_crossentropy": ("categorical_accuracy", "mean_squared_error", "mean_absolute_error"),
     "sparse_categorical_crossentropy": ("sparse_categorical_accuracy",),
-    "mean_squared_error": ("mean_absolute_error", "mean_squared_error"),
+    "mean_squared_error": ("mean_absolute_error", "mean_squared_error", "log_cosh"),
+    "mean_absolute_percentage_error": ("mean_absolute_percentage_error",),
+    "mean_squared_logarithmic_error": ("mean_squared_logarithmic_error",),
+    "poisson": ("poisson",),
+    "kl_divergence": ("kl_divergence",),
+    "hinge": ("sign_accuracy", "hinge", "squared_hinge"),
+    "categorical_hinge": ("categorical_hinge",),
 }
+
+
+def metrics_of(loss):
+    return METRICS.get(name_of(loss), ("mean_absolute_error",))
+
+
+def name_of(loss):
+    return loss if isinstance(loss, str) else loss.name
+
+
+def declared(loss):
+    """fcnet's loss of this name and these parameters."""
+    return loss if isinstance(loss, str) else type(losses.get(loss.name))(**dict(loss.parameters))
+
+
+def layer(units, label, use_bias=True):
+    name, parameter = LABELS[label]
+    return Layer(units, name, use_bias, parameter)
+
+
+def distance_to_kink(params, X, Y, layers, loss):
+    """Least distance of a number from where its derivative jumps, in units of the greatest number beside it."""
+    steps = reference.forward(params, X, layers)
+    found = [np.abs(Z - kink).min() / max(1, np.abs(Z).max()) for layer, (Z, _) in zip(layers, steps, strict=True)
+             for kink in KINKS.get(layer.activation, ())]
+    A, name = steps[-1][1], name_of(loss)
+    if name in ("mean_absolute_error", "mean_absolute_percentage_error", "huber"):
+        kinks = np.abs(A - Y) if name != "huber" else np.abs(np.abs(A - Y) - dict(getattr(loss, "parameters", ())).get(
+            "delta", 1.0))
+        found.append(kinks.min() / max(1, np.abs(A).max()))
+    elif name in ("hinge", "squared_hinge"):
+        found.append(np.abs(1 - np.where(Y == 0, -1, Y) * A).min())
+    elif name == "categorical_hinge":
+        wrong = np.sort((1 - Y) * A, axis=1)
+        found += [np.abs(reference.categorical_hinge(A, Y)).min(), np.abs(wrong[:, -1] - wrong[:, -2]).min()]
+    return min(found, default=np.inf)
+
 
 # name: (class in reference.py and in fcnet.optimizers, its parameters).  Epsilon is large because where a
 # gradient vanishes Adam's step is the gradient's rounding error divided by epsilon; Keras's 1e-7 is tried
@@ -52,16 +131,29 @@ SHAPES = (
 
 
 def layers_of(widths, hidden, output, use_bias=True):
-    return [Layer(units, output if index == len(widths) - 1 else hidden, use_bias)
+    return [layer(units, output if index == len(widths) - 1 else hidden, use_bias)
             for index, units in enumerate(widths)]
 
 
 def targets(rng, samples, units, activation, loss, dtype):
     """Labels that suit the pair: of every class, for squared error numbers the output can reach."""
-    if loss == "binary_crossentropy":
+    name = name_of(loss)
+    if name in ("binary_crossentropy", "binary_focal_crossentropy", "hinge"):
         Y = rng.integers(0, 2, (samples, units))
-    elif loss == "sparse_categorical_crossentropy":
+    elif name == "squared_hinge":
+        Y = 2 * rng.integers(0, 2, (samples, units)) - 1
+    elif name == "sparse_categorical_crossentropy":
         Y = rng.integers(0, units, (samples, 1))
+    elif name == "categorical_crossentropy":
+        Y = reference.one_hot(rng.integers(0, units, samples), units)
+    elif name == "poisson":
+        Y = rng.poisson(2.0, (samples, units))
+    elif name == "kl_divergence":
+        Y = reference.softmax(rng.standard_normal((samples, units)))
+    elif name in ("mean_absolute_percentage_error", "mean_squared_logarithmic_error"):
+        Y = rng.uniform(0.5, 2, (samples, units))
+    elif name == "log_cosh":
+        Y = rng.uniform(-5, 5, (samples, units))
     elif activation == "softmax":
         Y = reference.one_hot(rng.integers(0, units, samples), units)
     elif activation == "sigmoid":
@@ -94,7 +186,7 @@ def train(engine, params, optimizer, X, Y, orders, batch_size, loss, metrics=(),
     sums = np.zeros((len(orders), 1 + len(metrics)))
     steps = len(batches(orders, batch_size))
     for first, last in pairwise((0, *cuts, steps)):
-        engine.train(params, optimizer, X, Y, orders, batch_size, first, last, loss, metrics, sums)
+        engine.train(params, optimizer, X, Y, orders, batch_size, first, last, declared(loss), metrics, sums)
     assert optimizer.iterations == steps
     return sums
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fcnet
-from fcnet import Dense, Input, Sequential, checks, initializers, losses, metrics, optimizers
+from fcnet import Dense, Input, Sequential, activations, checks, initializers, losses, metrics, optimizers
 
 F4, F8 = np.dtype("float32"), np.dtype("float64")
 INF, NAN = float("inf"), float("nan")
@@ -402,7 +402,16 @@ BAD_ARGUMENTS = {
     "metric": (lambda: network(metrics=["acuracy"]), ValueError, ["metric", "'acuracy'", "'accuracy'"]),
     "metrics text": (lambda: network(metrics="accuracy"), TypeError, ["metrics", "'accuracy'", "list"]),
     "metric twice": (lambda: network(metrics=["mse", "mse"]), ValueError, ["metrics", "'mse'", "twice"]),
-    "from_logits": (lambda: losses.BinaryCrossentropy(from_logits=True), ValueError, ["from_logits=True"]),
+    "from_logits": (lambda: network(loss=losses.BinaryCrossentropy(from_logits=True)), ValueError,
+                    ["from_logits=True", "'sigmoid'"]),
+    "from_logits 1": (lambda: losses.BinaryCrossentropy(from_logits=1), TypeError, ["from_logits"]),
+    "label_smoothing": (lambda: losses.CategoricalCrossentropy(label_smoothing=2), ValueError, ["label_smoothing"]),
+    "delta": (lambda: losses.Huber(delta=0), ValueError, ["delta"]),
+    "gamma": (lambda: losses.BinaryFocalCrossentropy(gamma=-1), ValueError, ["gamma"]),
+    "alpha": (lambda: activations.elu(alpha=-1), ValueError, ["alpha"]),
+    "not alpha": (lambda: activations.elu(slope=1), TypeError, ["elu", "'alpha'", "'slope'"]),
+    "no parameters": (lambda: activations.relu(alpha=1), TypeError, ["relu", "no parameters"]),
+    "approximate": (lambda: activations.gelu(approximate=1), TypeError, ["approximate"]),
     "seed": (lambda: fcnet.set_seed(-1), ValueError, ["seed", "-1"]),
     "seed type": (lambda: fcnet.set_seed("1"), TypeError, ["seed", "'1'"]),
     "initializer seed": (lambda: initializers.HeNormal(seed=-1), ValueError, ["seed", "-1"]),

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import reference
 from guards import Guarded
-from tables import ACTIVATIONS, DTYPES, LONG, SHAPES, SIZES, assert_within, eps
+from tables import DTYPES, KEEP_Z, KINKS, LABELS, LONG, SHAPES, SIZES, assert_within, eps, layer
 
 from fcnet import kernels
 
 isa = pytest.mark.isa
+ACTIVATIONS = tuple(kernels.ACTIVATIONS)  # of the kernels of one layer
 
 
 def rounding(terms, dtype):
@@ -70,7 +71,8 @@ def dense_problem(rng, shape, dtype, activation="linear"):
 # ------------------------------------------------------------------------------------------------
 
 def test_activations_are_those_of_the_reference():
-    assert set(kernels.ACTIVATIONS) == set(ACTIVATIONS)
+    assert set(kernels.activations.FUNCTIONS) == set(reference.ACTIVATIONS)
+    assert set(ACTIVATIONS) < set(reference.ACTIVATIONS)
     assert sorted(kernels.ACTIVATIONS.values()) == sorted(
         [kernels.LINEAR, kernels.RELU, kernels.LEAKY_RELU, kernels.SIGMOID, kernels.TANH, kernels.SOFTMAX])
     assert len(set(kernels.ACTIVATIONS.values())) == len(ACTIVATIONS)
@@ -361,6 +363,103 @@ def test_same_bits_at_every_position(function, dtype, rng):
         for start in {0, 70 - size}:
             got = elementwise(Guarded(), getattr(kernels, function), x[start:start + size].copy())
             np.testing.assert_array_equal(got, whole[start:start + size])
+
+
+# ------------------------------------------------------------------------------------------------
+# Activations, element by element
+# ------------------------------------------------------------------------------------------------
+
+ELEMENTWISE = tuple(label for label in LABELS if label not in ("linear", "softmax"))
+
+
+def activated(label, Z):
+    """A, and g'(Z), of one activation."""
+    name, parameter = LABELS[label]
+    A, dZ = np.empty_like(Z), np.empty_like(Z)
+    kernels.activate(name, Z, A, parameter)
+    kernels.activate_backward(name, Z if name in KEEP_Z else A, np.ones_like(Z), dZ, parameter)
+    return A, dZ
+
+
+def precise_gelu_by_mpmath(mpmath, z, derivative):
+    tail = mpmath.erfc(-z / mpmath.sqrt(2)) / 2
+    return tail + z * mpmath.npdf(z) if derivative else z * tail
+
+
+@isa
+@pytest.mark.parametrize("label", ELEMENTWISE)
+def test_activation_error(label, dtype, rng):
+    """A to 6 ulp, but for subnormal factors and, far out, the approximated gelu; g' to 4 ulp of its greatest value.
+
+    float64 is judged by a float64 formula, so it is given a few units more.
+    """
+    Z = np.concatenate([all_magnitudes(dtype, rng, 20 if dtype is np.float32 else 3), np.linspace(-20, 20, 8001),
+                        3 * rng.standard_normal(5000)]).astype(dtype)
+    Z = Z[np.abs(Z) < (80 if label in ("exponential", "softplus") else 1e4)]
+    A, dZ = activated(label, Z)
+    own, exact = layer(1, label), Z.astype(np.float64)
+    with np.errstate(all="ignore"):
+        expected = reference.activate(own, exact)
+        slope = reference.activate_backward(own, np.ones_like(exact), expected, exact)
+    unit = (6 if dtype is np.float32 else 20) * eps(dtype)
+    growth = 1 + np.minimum(np.abs(exact) ** 3, 400) if label == "gelu(approximate)" else 1
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    size = np.abs(expected)
+    if label in ("mish", "gelu", "gelu(approximate)", "softplus"):  # the float64 formula's own error in the tail
+        size = np.maximum(size, np.minimum(1, np.abs(exact)) * (1 if dtype is np.float64 else 1e-8))
+    assert_within(A, expected, unit * growth * size + 4 * (1 + np.abs(exact)) * smallest, label)
+    kinks = KINKS.get(own.activation, ())
+    sure = np.all([np.abs(exact - kink) > unit * max(1, abs(kink)) for kink in kinks] or [exact == exact], axis=0)
+    assert_within(dZ[sure], slope[sure], unit * np.maximum(1, np.abs(slope[sure])), f"derivative of {label}")
+
+
+def test_gelu_by_mpmath(dtype, rng):
+    mpmath = pytest.importorskip("mpmath")
+    Z = np.concatenate([rng.uniform(-12, 6, 600), rng.standard_normal(300) * 1e-3]).astype(dtype)
+    A, dZ = activated("gelu", Z)
+    with mpmath.workprec(200):
+        for z, a, dz in zip(Z.tolist(), A.tolist(), dZ.tolist(), strict=True):
+            exact = precise_gelu_by_mpmath(mpmath, mpmath.mpf(z), False)
+            assert abs(a - exact) <= 6 * eps(dtype) * abs(exact), z
+            assert abs(dz - precise_gelu_by_mpmath(mpmath, mpmath.mpf(z), True)) <= 2 * eps(dtype), z
+
+
+@isa
+def test_activations_at_the_limits(dtype):
+    """Infinity, the sign of zero, and NaN, in a tail and in whole vectors."""
+    inf, nan = np.inf, np.nan
+    limits = {  # at -inf, -0.0, 0.0, inf
+        "relu": (0, -0.0, 0.0, inf), "relu6": (0, -0.0, 0.0, 6), "leaky_relu": (-inf, -0.0, 0.0, inf),
+        "elu": (-1, -0.0, 0.0, inf), "selu": (-reference.SELU_SCALE * reference.SELU_ALPHA, -0.0, 0.0, inf),
+        "softplus": (0, np.log(2), np.log(2), inf), "softsign": (-1, -0.0, 0.0, 1), "exponential": (0, 1, 1, inf),
+        "hard_sigmoid": (0, 0.5, 0.5, 1), "hard_tanh": (-1, -0.0, 0.0, 1), "gelu": (-0.0, -0.0, 0.0, inf),
+        "gelu(approximate)": (-0.0, -0.0, 0.0, inf), "silu": (-0.0, -0.0, 0.0, inf), "mish": (-0.0, -0.0, 0.0, inf),
+    }
+    for label, expected in limits.items():
+        for repeats in (1, 9):
+            Z = np.repeat(np.array([-inf, -0.0, 0.0, inf, nan], dtype), repeats)
+            A, dZ = activated(label, Z)
+            np.testing.assert_allclose(A, np.repeat([*expected, nan], repeats), rtol=4 * eps(dtype), err_msg=label)
+            np.testing.assert_array_equal(np.signbit(A[~np.isnan(A)]), np.signbit(np.repeat(expected, repeats)), label)
+            assert not np.isnan(dZ[~np.isnan(Z)]).any(), label
+
+
+@pytest.mark.parametrize("label", ("gelu", "elu(0.5)"))
+def test_activate_writes_nothing_else(label, dtype, rng):
+    name, parameter = LABELS[label]
+    for size in SIZES:
+        memory = Guarded()
+        Z = memory.put(rng.standard_normal(size).astype(dtype))
+        A, dZ = memory.out(size, dtype), memory.out(size, dtype)
+        kernels.activate(name, Z, A, parameter)
+        kernels.activate_backward(name, Z, memory.put(np.ones(size, dtype)), dZ, parameter)
+        memory.check()
+        assert np.isfinite(A).all() and np.isfinite(dZ).all()
+
+
+def test_activate_names_what_there_is():
+    with pytest.raises(ValueError, match="'softmax'; the names are elu, exponential"):
+        kernels.activate("softmax", np.zeros(3), np.zeros(3))
 
 
 # ------------------------------------------------------------------------------------------------

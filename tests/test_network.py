@@ -12,15 +12,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from reference import Layer
 from tables import (
-    ACTIVATIONS,
     DTYPES,
-    KINKED,
-    METRICS,
+    HIDDEN,
+    KINKS,
     OPTIMIZERS,
     PAIRS,
     assert_within,
     batches,
+    declared,
+    distance_to_kink,
     eps,
+    layer,
+    metrics_of,
     problem,
     train,
 )
@@ -34,31 +37,30 @@ LOSS_FACTOR = 8  # of what is a mean over the samples, and of learning rate time
 
 
 @st.composite
-def networks(draw, hidden=ACTIVATIONS, pairs=PAIRS, largest=70):
+def networks(draw, hidden=HIDDEN, pairs=PAIRS, largest=70):
     """Input width, layers of mixed activations, loss."""
     output, loss = draw(st.sampled_from(pairs))
     widths = draw(st.lists(st.integers(1, largest), min_size=1, max_size=4))
-    if output == "softmax":
+    if output == "softmax" or "categorical" in str(loss):
         widths[-1] = max(widths[-1], 2)
     activations = [draw(st.sampled_from(hidden)) for _ in widths[:-1]] + [output]
-    layers = [Layer(*layer, draw(st.booleans())) for layer in zip(widths, activations, strict=True)]
+    layers = [layer(*given, draw(st.booleans())) for given in zip(widths, activations, strict=True)]
     return draw(st.integers(1, largest)), layers, loss
 
 
-def kink_is_near(params, X, layers, dtype):
-    """Whether rounding could put some z on the other side of relu's kink, where the derivative jumps."""
-    return any(layer.activation in KINKED and np.abs(Z).min() < FACTOR * eps(dtype) * np.abs(Z).max()
-               for layer, (Z, _) in zip(layers, reference.forward(params, X, layers), strict=True))
+def kink_is_near(params, X, Y, layers, loss, dtype):
+    """Whether rounding could put some number on the other side of a kink, where the derivative jumps."""
+    return distance_to_kink(params, X, Y, layers, loss) < FACTOR * eps(dtype)
 
 
 def gradient_sizes(params, X, Y, layers, loss):
     """For every parameter the greatest sum of absolute products in its array: rounding is relative to it."""
     steps = reference.backward(params, X, Y, layers, loss)
     sizes, A_prev = [], np.abs(X.astype(np.float64))
-    for layer, step in zip(layers, steps, strict=True):
+    for own, step in zip(layers, steps, strict=True):
         dZ = np.abs(step["dZ"])
         sizes.append((np.full(step["dW"].shape, (A_prev.T @ dZ).max()),
-                      np.full(layer.units, dZ.sum(axis=0).max()) if layer.use_bias else None))
+                      np.full(own.units, dZ.sum(axis=0).max()) if own.use_bias else None))
         A_prev = np.abs(step["A"])
     return reference.flatten(sizes)
 
@@ -66,7 +68,7 @@ def gradient_sizes(params, X, Y, layers, loss):
 def check_network(inputs, layers, loss, samples, dtype, seed):
     """Outputs, loss, metrics, gradient and everything between, for one network."""
     params, X, Y = problem(np.random.default_rng(seed), inputs, layers, loss, samples, dtype)
-    assume(not kink_is_near(params, X, layers, dtype))
+    assume(not kink_is_near(params, X, Y, layers, loss, dtype))
     engine = Engine(inputs, layers, dtype)
     assert engine.n_params == reference.count_params(inputs, layers)
     before = [array.copy() for array in (params, X, Y)]
@@ -78,7 +80,7 @@ def check_network(inputs, layers, loss, samples, dtype, seed):
     assert_within(outputs, expected, unit * max(1, np.abs(expected).max()), "outputs")
 
     expected_loss = reference.mean_loss(params, X, Y, layers, loss)
-    value, gradient = engine.loss_and_gradient(params, X, Y, loss)
+    value, gradient = engine.loss_and_gradient(params, X, Y, declared(loss))
     loss_bound = LOSS_FACTOR * eps(dtype) * (1 + expected_loss)
     assert_within(value, expected_loss, loss_bound, "loss")
     assert gradient.dtype == dtype
@@ -86,7 +88,7 @@ def check_network(inputs, layers, loss, samples, dtype, seed):
     _, expected_gradient = reference.loss_and_gradient(params, X, Y, layers, loss)
     assert_within(gradient, expected_gradient, unit * sizes, "gradient")
 
-    inspected_loss, steps = engine.inspect(params, X, Y, loss)
+    inspected_loss, steps = engine.inspect(params, X, Y, declared(loss))
     assert_within(inspected_loss, expected_loss, loss_bound, "inspected loss")
     for index, (step, wanted) in enumerate(
             zip(steps, reference.backward(params, X, Y, layers, loss), strict=True)):
@@ -156,12 +158,12 @@ def test_metrics(network, samples, dtype, seed):
     outputs = reference.predict(params, X, layers)
     unit = FACTOR * eps(dtype)
     # An output on the threshold, or two that tie, may fall to either side.
-    assume(np.abs(outputs - 0.5).min() > unit)
+    assume(min(np.abs(outputs - 0.5).min(), np.abs(outputs).min()) > unit)
     if outputs.shape[1] > 1:
         best = np.sort(outputs, axis=1)
         assume((best[:, -1] - best[:, -2]).min() > unit)
-    metrics = METRICS[loss]
-    got = Engine(inputs, layers, dtype).evaluate(params, X, Y, loss, metrics)
+    metrics = metrics_of(loss)
+    got = Engine(inputs, layers, dtype).evaluate(params, X, Y, declared(loss), metrics)
     assert got.dtype == np.float64 and got.shape == (1 + len(metrics),)
     expected = reference.evaluate(params, X, Y, layers, loss, metrics)
     assert_within(got, expected, LOSS_FACTOR * eps(dtype) * (1 + np.abs(expected)), str(metrics))
@@ -181,7 +183,10 @@ def optimizer_pair(name, n_params, dtype):
 
 def smooth(dtype):
     """Hidden activations of training tests: in float32 a z may drift across relu's kink in some step."""
-    return ACTIVATIONS if dtype is np.float64 else tuple(a for a in ACTIVATIONS if a not in KINKED)
+    return HIDDEN if dtype is np.float64 else tuple(a for a in HIDDEN if a.split("(")[0] not in KINKS)
+
+
+JUMPS = ("absolute", "hinge", "huber")  # losses whose derivative jumps, or its derivative
 
 
 def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dtype, seed, epochs=2):
@@ -189,7 +194,7 @@ def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dt
     params, X, Y = problem(rng, inputs, layers, loss, samples, dtype)
     engine = Engine(inputs, layers, dtype)
     wanted_optimizer, optimizer = optimizer_pair(optimizer_name, engine.n_params, dtype)
-    metrics = ("mean_absolute_error",) if not loss.startswith("sparse") else ()
+    metrics = ("mean_absolute_error",) if "sparse" not in str(loss) else ()
     orders = np.array([rng.permutation(samples) for _ in range(epochs)])
     trained = params.copy()
     sums = train(engine, trained, optimizer, X, Y, orders, batch_size, loss, metrics).sum(axis=0)
@@ -216,7 +221,8 @@ def test_training(optimizer, dtype):
 @given(st.data(), st.sampled_from(DTYPES), st.integers(1, 150), st.integers(1, 150), st.integers(0, 2**32))
 def test_training_any_network(data, dtype, samples, batch_size, seed):
     inputs, layers, loss = data.draw(networks(hidden=smooth(dtype), pairs=[
-        pair for pair in PAIRS if pair[0] in smooth(dtype)], largest=40))
+        pair for pair in PAIRS if pair[0] in smooth(dtype) and not any(word in str(pair[1]) for word in JUMPS)],
+        largest=40))
     optimizer = data.draw(st.sampled_from(sorted(OPTIMIZERS)))
     check_training(inputs, layers, loss, samples, min(batch_size, samples), optimizer, dtype, seed, epochs=1)
 

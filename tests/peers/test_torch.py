@@ -6,13 +6,14 @@ misunderstood.
 
 import numpy as np
 import pytest
-from reference import Layer, unflatten
-from tables import batches, problem, train
+from reference import Layer, Loss, unflatten
+from tables import FOCAL, LABELS, LOGITS, SMOOTH, batches, declared, layer, problem, train
 
-from fcnet import optimizers
+from fcnet import kernels, optimizers
 from fcnet.engine import Engine
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed by `make test-peers` only")
+F = torch.nn.functional
 torch.set_num_threads(1)  # its threads cost more than these networks
 
 INPUTS, SAMPLES, BATCH, EPOCHS = 6, 195, 20, 10  # 10 steps an epoch, the last one of 15 samples
@@ -52,13 +53,13 @@ def torch_network(params, layers, dtype):
     """The same layers without the last activation, which belongs to the loss."""
     torch_dtype = torch.float32 if dtype is np.float32 else torch.float64
     modules, inputs = [], INPUTS
-    for layer, (W, b) in zip(layers, unflatten(params, INPUTS, layers), strict=True):
-        linear = torch.nn.Linear(inputs, layer.units, dtype=torch_dtype)
+    for own, (W, b) in zip(layers, unflatten(params, INPUTS, layers), strict=True):
+        linear = torch.nn.Linear(inputs, own.units, dtype=torch_dtype)
         with torch.no_grad():
             linear.weight.copy_(torch.from_numpy(W.T.copy()))
             linear.bias.copy_(torch.from_numpy(b.copy()))
-        modules += [linear, ACTIVATIONS.get(layer.activation)]
-        inputs = layer.units
+        modules += [linear, ACTIVATIONS.get(own.activation)]
+        inputs = own.units
     return torch.nn.Sequential(*modules[:-1])
 
 
@@ -124,3 +125,94 @@ def test_gradient(loss, dtype, rng):
     tolerance = 1e-5 if dtype is np.float32 else 1e-13
     np.testing.assert_allclose(value, torch_value.item(), rtol=tolerance)
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+# ------------------------------------------------------------------------------------------------
+# Every activation and every loss by automatic differentiation, in float64
+# ------------------------------------------------------------------------------------------------
+
+ALL_ACTIVATIONS = {  # softmax and linear are in the networks above
+    "relu": F.relu, "relu6": F.relu6, "leaky_relu": lambda Z: F.leaky_relu(Z, 0.2),
+    "leaky_relu(0.01)": lambda Z: F.leaky_relu(Z, 0.01), "elu": F.elu, "elu(0.5)": lambda Z: F.elu(Z, 0.5),
+    "selu": F.selu, "softplus": lambda Z: F.softplus(Z, threshold=1000), "softsign": F.softsign,
+    "exponential": torch.exp, "sigmoid": torch.sigmoid, "tanh": torch.tanh,
+    "hard_sigmoid": lambda Z: F.relu6(Z + 3) / 6,  # F.hardsigmoid has the 1/6 of float32
+    "hard_tanh": F.hardtanh, "gelu": F.gelu, "gelu(approximate)": lambda Z: F.gelu(Z, approximate="tanh"),
+    "silu": F.silu, "mish": F.mish,
+}
+
+
+def test_every_activation_has_its_counterpart():
+    assert set(ALL_ACTIVATIONS) == set(LABELS) - {"linear", "softmax"}
+
+
+@pytest.mark.parametrize("label", ALL_ACTIVATIONS)
+def test_activation(label, rng):
+    name, parameter = LABELS[label]
+    Z = np.concatenate([3 * rng.standard_normal(2000), np.linspace(-40, 40, 2001), [0.0, -0.0]])
+    A, dZ = np.empty_like(Z), np.empty_like(Z)
+    kernels.activate(name, Z, A, parameter)
+    kernels.activate_backward(name, Z if name in ("gelu", "silu", "mish") else A, np.ones_like(Z), dZ, parameter)
+    torch_Z = torch.tensor(Z, requires_grad=True)
+    expected = ALL_ACTIVATIONS[label](torch_Z)
+    expected.sum().backward()
+    np.testing.assert_allclose(A, expected.detach(), rtol=1e-13, atol=1e-14)
+    np.testing.assert_allclose(dZ, torch_Z.grad, rtol=1e-13, atol=1e-14)
+
+
+def smoothed(Y, s, classes):
+    return Y * (1 - s) + s / classes
+
+
+def focal(p, Y, gamma=2.0, alpha=0.25, balanced=False):
+    """As torchvision's sigmoid_focal_loss has it."""
+    right = p * Y + (1 - p) * (1 - Y)
+    weight = alpha * Y + (1 - alpha) * (1 - Y) if balanced else 1
+    return (weight * (1 - right) ** gamma * F.binary_cross_entropy(p, Y, reduction="none")).mean()
+
+
+def categorical_hinge(A, Y):
+    return torch.clamp(((1 - Y) * A).max(dim=1).values - (Y * A).sum(dim=1) + 1, min=0).mean()
+
+
+S = SMOOTH[1]
+ALL_LOSSES = (  # loss, activation of the last layer, PyTorch's loss from the logits
+    (Loss("binary_crossentropy", (SMOOTH,)), "sigmoid",
+     lambda Z, Y: F.binary_cross_entropy_with_logits(Z, smoothed(Y, S, 2))),
+    (Loss("binary_crossentropy", (LOGITS,)), "linear", F.binary_cross_entropy_with_logits),
+    (Loss("binary_crossentropy", (SMOOTH,)), "softmax",
+     lambda Z, Y: F.binary_cross_entropy(F.softmax(Z, 1), smoothed(Y, S, 2))),
+    (Loss("categorical_crossentropy", (SMOOTH,)), "softmax", lambda Z, Y: F.cross_entropy(Z, Y, label_smoothing=S)),
+    (Loss("categorical_crossentropy", (LOGITS,)), "linear", F.cross_entropy),
+    (Loss("sparse_categorical_crossentropy", (LOGITS,)), "linear", lambda Z, Y: F.cross_entropy(Z, Y[:, 0].long())),
+    ("binary_focal_crossentropy", "sigmoid", lambda Z, Y: focal(torch.sigmoid(Z), Y)),
+    (Loss("binary_focal_crossentropy", FOCAL), "sigmoid", lambda Z, Y: focal(torch.sigmoid(Z), Y, 1.5, 0.3, True)),
+    (Loss("binary_focal_crossentropy", FOCAL), "softmax", lambda Z, Y: focal(F.softmax(Z, 1), Y, 1.5, 0.3, True)),
+    ("mean_squared_error", "linear", F.mse_loss),
+    ("mean_absolute_error", "linear", F.l1_loss),
+    ("mean_absolute_percentage_error", "linear", lambda A, Y: 100 * ((A - Y) / Y).abs().mean()),
+    ("mean_squared_logarithmic_error", "softplus",
+     lambda Z, Y: F.mse_loss(torch.log1p(F.softplus(Z)), torch.log1p(Y))),
+    ("huber", "linear", F.huber_loss),
+    (Loss("huber", (("delta", 0.3),)), "linear", lambda A, Y: F.huber_loss(A, Y, delta=0.3)),
+    ("log_cosh", "linear", lambda A, Y: torch.log(torch.cosh(A - Y)).mean()),
+    ("poisson", "exponential", lambda Z, Y: F.poisson_nll_loss(torch.exp(Z), Y, log_input=False, eps=1e-7)),
+    ("kl_divergence", "softmax", lambda Z, Y: F.kl_div(F.log_softmax(Z, 1), Y, reduction="batchmean")),
+    ("hinge", "tanh", lambda Z, Y: torch.clamp(1 - (2 * Y - 1) * torch.tanh(Z), min=0).mean()),
+    ("squared_hinge", "linear", lambda Z, Y: (torch.clamp(1 - Y * Z, min=0) ** 2).mean()),
+    ("categorical_hinge", "softmax", lambda Z, Y: categorical_hinge(F.softmax(Z, 1), Y)),
+)
+
+
+@pytest.mark.parametrize("loss, activation, torch_loss", ALL_LOSSES, ids=lambda part: "" if callable(part) else str(
+    part))
+def test_loss(loss, activation, torch_loss, rng):
+    layers = [layer(9, "tanh"), layer(3, activation)]
+    params, X, Y = problem(rng, INPUTS, layers, loss, SAMPLES)
+    value, gradient = Engine(INPUTS, layers, np.float64).loss_and_gradient(params, X, Y, declared(loss))
+    network = torch_network(params, layers, np.float64)
+    torch_value = torch_loss(network(torch.from_numpy(X)), torch.from_numpy(Y))
+    torch_value.backward()
+    expected = flat(network, of=lambda tensor: tensor.grad)
+    np.testing.assert_allclose(value, torch_value.item(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
