@@ -1,12 +1,13 @@
 """Training, timed beside every installed peer, with the losses compared.
 
     python benchmarks/train.py                                  the default workloads on 1 and 2 threads
-    python benchmarks/train.py --workloads all --write          all of them, into benchmarks/RESULTS.md
+    python benchmarks/train.py --workloads trials               those that nobody tuned for
+    python benchmarks/train.py --workloads all --write          all of them, into benchmarks/RESULTS.md, with pictures
     python benchmarks/train.py --workloads circles --peers fcnet JAX --threads 1 --seconds 5
-    python benchmarks/train.py --crossover                      from how much work on two threads pay
+    python benchmarks/train.py --workloads digits --keep runs.json --write      one at a time, reported together
 
 How: for each number of threads one process, bound to as many cores (what JAX, which takes no number of
-threads, goes by) and told the number in every library's own words. In it the peers take turns, A B C A B C,
+threads, goes by) and told the number in every library's own words. In it the peers take turns, A B C, B C A,
 so that a slow minute of the machine hits all alike; each turn starts from the same weights. The first epoch,
 with the compilation, is timed apart. A ratio is the median over the rounds of the ratio within a round.
 The FMA peak is sampled in every round too. It ends with status 1 if the losses do not agree.
@@ -14,29 +15,20 @@ The FMA peak is sampled in every round too. It ends with status 1 if the losses 
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import statistics
-import subprocess
 import sys
 import time
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import common
 import numpy as np
+from common import PAUSE, ROUNDS, table
 from peak import Peak
-from peers import PEERS, Fcnet, FcnetFit
-from workloads import DEFAULT, WORKLOADS, Workload
+from peers import PEERS, FcnetFit
+from workloads import LISTED, SETS, TRIALS, WORKLOADS, Workload
 
-import fcnet
-
-RESULTS = Path(__file__).with_name("RESULTS.md")
-ROUNDS = 7
 CHECKED_EPOCHS = 3
-# Threads of OpenBLAS and OpenMP go on spinning for some ms after their work; the next peer waits for that.
-PAUSE = 0.05
 # float32 sums in other orders: 1e-7 to 1e-6 was seen; PyTorch adds Adam's epsilon elsewhere: 1e-5.
 LOSS_TOLERANCE = 1e-4
 
@@ -64,31 +56,22 @@ def measure(workload: Workload, names: list[str], threads: int, seconds: float, 
 
     peak = Peak(dtype, threads)
     peaks = []
-    for round_number in range(ROUNDS):
-        shift = round_number % len(names)
-        for name in names[shift:] + names[:shift]:
-            peer = peers[name]
-            peer.reset(weights)
+    for turns in common.rotations(names):
+        for name in turns:
+            peers[name].reset(weights)
             time.sleep(PAUSE)
-            times = turn(peer, prepared[name], seconds / ROUNDS)
+            times = step_times(peers[name], prepared[name], seconds / ROUNDS)
             report[name]["turns"].append(statistics.median(times))
             report[name]["best"] = min(report[name]["best"], *times)
         peaks.append(peak.sample())
     return {"workload": workload.name, "threads": threads, "peaks": peaks, "peers": report}
 
 
-def turn(peer, orders, seconds: float) -> list[float]:
+def step_times(peer, orders, seconds: float) -> list[float]:
     """Seconds a step, for every epoch of one turn."""
-    peer.run_epoch(orders[0])  # back into the caches
-    epochs = getattr(peer, "epochs", 1)
-    times: list[float] = []
-    end = time.perf_counter() + seconds
-    while len(times) < 3 or time.perf_counter() < end:
-        order = orders[len(times) % len(orders)]
-        begin = time.perf_counter()
-        peer.run_epoch(order)
-        times.append((time.perf_counter() - begin) / (epochs * peer.workload.steps))
-    return times
+    steps = getattr(peer, "epochs", 1) * peer.workload.steps
+    times = common.turn(lambda number: peer.run_epoch(orders[number % len(orders)]), seconds)
+    return [seconds / steps for seconds in times]
 
 
 def enough_epochs(peer: FcnetFit, order) -> int:
@@ -99,98 +82,13 @@ def enough_epochs(peer: FcnetFit, order) -> int:
 
 
 def work(arguments) -> None:
-    """Measure, and write one line of JSON a workload."""
     dtype = np.dtype(arguments.dtype)
     for workload in chosen_workloads(arguments):
         names = [name for name in chosen_peers(arguments) if PEERS[name].supports(workload)]
-        result = measure(workload, names, arguments.worker, arguments.seconds, dtype)
-        print(json.dumps(result), flush=True)
-
-
-def crossover(seconds: float) -> str:
-    """Growing networks on one thread and on two, two also where fcnet would choose one: a table."""
-    from fcnet import _runtime  # its rule is what is looked at
-
-    rule = _runtime.SHARE_FLOPS
-    rows = [["network", "batch", "MFLOP a step", "1 thread, us", "2 threads, us", "2 as fast", "chosen"]]
-    for width in (8, 16, 24, 32, 40, 48, 64, 96, 128, 192, 256):
-        workload = Workload("crossover", (width, width, width, 10), batch=32, rows=1024)
-        X, y = workload.data()
-        peer, turns = Fcnet(workload), {1: [], 2: []}
-        peer.setup(workload.weights(), X, y)
-        orders = [peer.prepare(workload.order(0))]
-        try:
-            _runtime.SHARE_FLOPS = 1  # any work is worth a thread
-            for _ in range(ROUNDS):
-                for threads in (1, 2):
-                    fcnet.set_num_threads(threads)
-                    turns[threads].append(statistics.median(turn(peer, orders, seconds / ROUNDS / 10)))
-        finally:
-            _runtime.SHARE_FLOPS = rule
-        fcnet.set_num_threads(2)
-        one, two = statistics.median(turns[1]), statistics.median(turns[2])
-        gain = statistics.median(a / b for a, b in zip(turns[1], turns[2], strict=True))
-        rows.append(
-            [
-                workload.title,
-                str(workload.batch),
-                f"{workload.flops / 1e6:.3f}",
-                f"{one * 1e6:.1f}",
-                f"{two * 1e6:.1f}",
-                f"{gain:.2f}",
-                str(_runtime.shares(peer.engine.flops * workload.batch)),
-            ]
-        )
-    fcnet.set_num_threads(None)
-    return table(rows)
-
-
-def start_worker(threads: int) -> subprocess.Popen:
-    """A process that runs this script again, limited to `threads` in every way that a peer looks at."""
-    names = ["OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM", "NUMBA"]
-    environment = os.environ | {f"{name}_NUM_THREADS": str(threads) for name in names}
-    environment |= {"JAX_PLATFORMS": "cpu"}
-    command = [sys.executable, __file__, *sys.argv[1:], "--worker", str(threads)]
-    if not hasattr(os, "sched_setaffinity"):
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    cores = os.sched_getaffinity(0)
-    try:  # the child inherits it
-        os.sched_setaffinity(0, sorted(cores)[:threads])
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    finally:
-        os.sched_setaffinity(0, cores)
+        common.report(measure(workload, names, arguments.worker, arguments.seconds, dtype))
 
 
 # --- the report ---------------------------------------------------------------------------------------
-
-
-def header(arguments) -> str:
-    packages = [f"fcnet {fcnet.__version__}"]
-    for name in ("numpy", "numba", "scikit-learn", "torch", "jax"):
-        try:
-            packages.append(f"{name} {version(name)}")
-        except PackageNotFoundError:
-            packages.append(f"{name} not installed")
-    return "\n".join(
-        [
-            f"- machine: {processor()}, {cores_allowed()} cores, {platform.system()} {platform.machine()}",
-            f"- versions: Python {platform.python_version()}, " + ", ".join(packages),
-            f"- {arguments.dtype}; {ROUNDS} rounds in turn, {arguments.seconds:g} s a peer and workload; "
-            f"the first epoch is apart; {time.strftime('%Y-%m-%d')}",
-        ]
-    )
-
-
-def processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or "unknown processor"
-
-
-def cores_allowed() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def row(name: str, workload: Workload, result: dict) -> list[str]:
@@ -203,15 +101,10 @@ def row(name: str, workload: Workload, result: dict) -> list[str]:
         f"{peer['best'] * 1e6:,.1f}",
         f"{rate:.3g}",
         f"{rate / max(result['peaks']):.1%}",
-        f"{ratio(peer, base):.2f}" if base else "",
+        f"{common.ratio(peer['turns'], base['turns']):.2f}" if base else "",
         f"{peer['first'] * 1e3:,.1f}",
         f"{peer['loss']:.6f}" if name != "fcnet fit" else "(own batches)",
     ]
-
-
-def ratio(peer: dict, base: dict) -> float:
-    """How many times the base's speed is the peer's: the median over the rounds."""
-    return statistics.median(a / b for a, b in zip(peer["turns"], base["turns"], strict=True))
 
 
 COLUMNS = [
@@ -239,27 +132,37 @@ def section(result: dict, results: list[dict]) -> str:
     return title + "\n" + table([COLUMNS, *rows])
 
 
+def ratios(result: dict) -> dict[str, float]:
+    """How many times fcnet's time each peer takes."""
+    base = result["peers"].get("fcnet")
+    others = {name: peer for name, peer in result["peers"].items() if PEERS[name].package != "fcnet"}
+    return {name: common.ratio(peer["turns"], base["turns"]) for name, peer in others.items()} if base else {}
+
+
 def summary(results: list[dict]) -> str:
-    """One line a workload: fcnet's time, and how many times faster it is than each peer."""
-    others = [name for name in PEERS if any(name in result["peers"] for result in results)]
-    others = [name for name in others if PEERS[name].package != "fcnet"]
-    rows = [
-        [
-            "network",
-            "batch",
-            "threads",
-            "fcnet, us a step",
-            "of peak",
-            *(f"{name} / fcnet" for name in others),
-        ]
-    ]
-    for result in results:
-        workload, base = WORKLOADS[result["workload"]], result["peers"].get("fcnet")
-        if base is None:
-            continue
-        step = statistics.median(base["turns"])
+    """One line a workload, for the tuned ones and for the trials: fcnet's time, and the peers' by it."""
+    titles = {"The listed workloads": LISTED, "Trials, for which nothing was tuned": TRIALS}
+    parts = []
+    for title, workloads in titles.items():
+        ran = [result for result in results if result["workload"] in workloads and ratios(result)]
+        if ran:
+            parts += [f"### {title}", overview(ran, results), *map(extremes, by_threads(ran).values())]
+    return "\n\n".join(part.strip() for part in parts)
+
+
+def by_threads(results: list[dict]) -> dict[int, list[dict]]:
+    numbers = sorted({result["threads"] for result in results})
+    return {number: [result for result in results if result["threads"] == number] for number in numbers}
+
+
+def overview(ran: list[dict], results: list[dict]) -> str:
+    others = [name for name in PEERS if any(name in ratios(result) for result in ran)]
+    names = [f"{name} / fcnet" for name in others]
+    rows = [["network", "batch", "threads", "fcnet, us a step", "of peak", *names, "best peer / fcnet"]]
+    for result in ran:
+        workload, found = WORKLOADS[result["workload"]], ratios(result)
+        step = statistics.median(result["peers"]["fcnet"]["turns"])
         share = workload.flops / step / 1e9 / max(result["peaks"])
-        ratios = [f"{ratio(result['peers'][name], base):.2f}" if name in result["peers"] else "" for name in others]
         rows.append(
             [
                 workload.title + (" (disturbed)" if disturbed(result, results) else ""),
@@ -267,22 +170,21 @@ def summary(results: list[dict]) -> str:
                 str(result["threads"]),
                 f"{step * 1e6:,.1f}",
                 f"{share:.1%}",
-                *ratios,
+                *(f"{found[name]:.2f}" if name in found else "" for name in others),
+                f"{min(found.values()):.2f} ({min(found, key=found.get)})",
             ]
         )
-    return table(rows) if len(rows) > 1 else ""
+    return table(rows)
 
 
-def table(rows: list[list[str]]) -> str:
-    """Markdown whose columns also line up in a terminal."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-
-    def line(first, *rest):
-        aligned = [first.ljust(widths[0]), *map(str.rjust, rest, widths[1:])]
-        return "| " + " | ".join(aligned) + " |\n"
-
-    rule = line("-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:]))
-    return line(*rows[0]) + rule + "".join(line(*cells) for cells in rows[1:])
+def extremes(ran: list[dict]) -> str:
+    """Of the best peer's ratio, over some workloads with the same number of threads."""
+    best = [min(ratios(result).values()) for result in ran]
+    return (
+        f"The best peer of each, {ran[0]['threads']} thread(s), {len(best)} workload(s): "
+        f"minimum {min(best):.2f}, median {statistics.median(best):.2f} times fcnet's time; "
+        f"faster than fcnet in {sum(ratio < 1 for ratio in best)}."
+    )
 
 
 def disturbed(result: dict, results: list[dict]) -> bool:
@@ -314,12 +216,65 @@ def disagreements(result: dict) -> list[str]:
     return messages
 
 
+# --- the pictures -------------------------------------------------------------------------------------
+
+
+def draw(results: list[dict]) -> list[str]:
+    """A picture of the ratios of the listed workloads, and one of the trials; their names."""
+    drawn = []
+    for name, workloads in {"ratios.png": LISTED, "ratios-trials.png": TRIALS}.items():
+        groups = by_threads([result for result in results if result["workload"] in workloads and ratios(result)])
+        if not groups:
+            continue
+        count = max(map(len, groups.values()))
+        picture, axes = common.figure(1, len(groups), sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count))
+        if picture is None:
+            continue
+        for panel, (threads, ran) in zip(axes[0], groups.items(), strict=True):
+            bars(panel, ran)
+            panel.set_title(f"{threads} thread{'s' * (threads > 1)}", fontsize="medium")
+        handles, labels = axes[0, 0].get_legend_handles_labels()
+        picture.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
+        picture.supxlabel("time of a training step / fcnet's (right of the line fcnet is faster)", fontsize="medium")
+        common.save(picture, name)
+        drawn.append(name)
+    return drawn
+
+
+def bars(panel, ran: list[dict]) -> None:
+    """A group of bars for each workload, from 1, which is fcnet's time, on a logarithmic axis."""
+    found = [ratios(result) for result in ran]
+    names = [name for name in PEERS if any(name in one for one in found)]
+    high = 0.8 / len(names)
+    for i, name in enumerate(names):
+        places = [k + (i - (len(names) - 1) / 2) * high for k, one in enumerate(found) if name in one]
+        widths = [one[name] - 1 for one in found if name in one]
+        panel.barh(places, widths, high, left=1, label=name, color=common.COLOURS[name])
+    panel.set_xscale("log")
+    panel.set_xlim(min(0.5, *(0.9 * min(one.values()) for one in found)))
+    panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    panel.axvline(1, color="black", linewidth=1)
+    panel.grid(axis="x", linewidth=0.4)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right"]].set_visible(False)
+    workloads = [WORKLOADS[result["workload"]] for result in ran]
+    panel.set_yticks(range(len(ran)), [f"{short(w.title)}, batch {w.batch:,}" for w in workloads], fontsize="small")
+    panel.set_ylim(len(ran) - 0.5, -0.5)
+
+
+def short(title: str) -> str:
+    return title.replace("-".join(["16"] * 8), "(8 x 16)")
+
+
 # --- the command --------------------------------------------------------------------------------------
 
 
 def chosen_workloads(arguments) -> list[Workload]:
-    names = list(WORKLOADS) if arguments.workloads == ["all"] else arguments.workloads
-    return [WORKLOADS[name] for name in names]
+    """Every one once, in the order of the table."""
+    wanted = set()
+    for name in arguments.workloads:
+        wanted |= {workload.name for workload in SETS.get(name, [])} or {name}
+    return [workload for name, workload in WORKLOADS.items() if name in wanted]
 
 
 def chosen_peers(arguments) -> list[str]:
@@ -328,22 +283,34 @@ def chosen_peers(arguments) -> list[str]:
     return [peer.name for peer in chosen if peer.package == "fcnet" or peer.installed()]
 
 
-def parse(argv=None):
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--workloads", nargs="+", default=DEFAULT, choices=[*WORKLOADS, "all"], metavar="NAME")
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2], metavar="N")
+def parse():
+    parser = common.with_threads(common.parser(__doc__))
+    choices = [*SETS, *WORKLOADS]
+    parser.add_argument(
+        "--workloads", nargs="+", default=["default"], choices=choices, metavar="NAME", help=", ".join(choices)
+    )
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="PEER")
     parser.add_argument("--seconds", type=float, default=2.0, help="a peer and workload, without set-up")
     parser.add_argument("--dtype", default="float32", choices=["float32", "float64"])
-    parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} beside this script")
-    parser.add_argument("--crossover", action="store_true", help="one thread against two, by work")
-    parser.add_argument("--worker", type=int, help=argparse.SUPPRESS)
-    arguments = parser.parse_args(argv)
-    if not arguments.worker:
-        for threads in arguments.threads:
-            if not 1 <= threads <= cores_allowed():
-                parser.error(f"--threads {threads}: this process may use 1 to {cores_allowed()} cores")
-    return arguments
+    parser.add_argument(
+        "--keep", type=Path, help="a JSON file: this run's results replace theirs in it, and all in it are reported"
+    )
+    return parser.parse_args()
+
+
+def gather(arguments) -> list[dict]:
+    """The results of this run, each shown as it comes, and those kept of earlier ones; in the table's order."""
+    kept = json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else []
+    results = {(result["workload"], result["threads"]): result for result in kept}
+    for threads in arguments.threads:
+        for result in common.worker(threads):
+            results[result["workload"], threads] = result
+            print(section(result, [*results.values()]), flush=True)
+    names = list(WORKLOADS)
+    gathered = [results[key] for key in sorted(results, key=lambda key: (names.index(key[0]), key[1]))]
+    if arguments.keep:
+        arguments.keep.write_text(json.dumps(gathered))
+    return gathered
 
 
 def main() -> int:
@@ -351,34 +318,21 @@ def main() -> int:
     if arguments.worker:
         work(arguments)
         return 0
-    print(header(arguments), end="\n\n", flush=True)
-    if arguments.crossover:
-        print(crossover(arguments.seconds))
-        return 0
-    results: list[dict] = []
-    for threads in arguments.threads:
-        worker = start_worker(threads)
-        for line in worker.stdout:
-            results.append(json.loads(line))
-            print(section(results[-1], results), flush=True)
-        if worker.wait():
-            print(f"the worker with {threads} thread(s) ended with status {worker.returncode}", file=sys.stderr)
-            return worker.returncode
-    short = summary(results)
-    print(short)
+    header = common.header(
+        f"{arguments.dtype}; {ROUNDS} rounds in turn, {arguments.seconds:g} s a peer and workload; "
+        "the first epoch is apart"
+    )
+    print(header, end="\n\n", flush=True)
+    results = gather(arguments)
+    print(summary(results))
     wrong = [message for result in results for message in disagreements(result)]
     if any(disturbed(result, results) for result in results):
         print("some workloads were disturbed by other processes: repeat them on a quiet machine")
     print("\n".join(wrong) if wrong else f"all losses agree to {LOSS_TOLERANCE:.0e}, relative")
     if arguments.write:
-        parts = [
-            "# Results",
-            f"Written by `python benchmarks/train.py {' '.join(sys.argv[1:])}`, which says how it measures.",
-            header(arguments),
-            short,
-            *(section(result, results) for result in results),
-        ]
-        RESULTS.write_text("\n\n".join(part.strip() for part in parts) + "\n", encoding="utf-8")
+        pictures = [f"![{name}](../docs/{name})" for name in draw(results)]
+        common.write_section("Training", header, summary(results), *pictures)
+        common.write_section("Training in detail", *(section(result, results) for result in results))
     return 1 if wrong else 0
 
 
