@@ -54,9 +54,9 @@ def start(command: list[str], threads: int) -> subprocess.Popen:
         os.sched_setaffinity(0, cores)
 
 
-def worker(threads: int) -> Iterator[dict]:
-    """This script again in a process of its own, with --worker: the objects that it prints, as they come."""
-    process = start([sys.executable, *sys.argv, "--worker", str(threads)], threads)
+def worker(threads: int, *options: str) -> Iterator[dict]:
+    """This script again in a process of its own, with --worker and `options`: what it reports, as it comes."""
+    process = start([sys.executable, *sys.argv, "--worker", str(threads), *options], threads)
     for line in process.stdout:
         yield json.loads(line)
     if process.wait():

@@ -53,6 +53,14 @@ class Peer:
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
         raise NotImplementedError
 
+    def sample(self, X: np.ndarray):
+        """`X`, with `batch` rows, as `predict` wants it; not timed."""
+        return X
+
+    def predict(self, X):
+        """The network's outputs, in the peer's own kind of array."""
+        raise NotImplementedError
+
     def loss(self, X, y) -> float:
         """Of the present weights over all rows, in float64 and by the same code for every peer."""
         return reference_loss(self.workload, self.weights(), X, y)
@@ -141,6 +149,9 @@ class FcnetFit(Peer):
     def run_epoch(self, order):
         history = self.model.fit(self.X, self.y, epochs=self.epochs, batch_size=self.workload.batch, verbose=0)
         return history.history["loss"][-1]
+
+    def predict(self, X):
+        return self.model.predict(X)
 
     def weights(self):
         parts = self.model.get_weights()
@@ -249,6 +260,17 @@ class NumPy(Peer):
             Z += b
             if k < last:
                 self.activate(k, Z)
+
+    def predict(self, X):
+        self.forward(X)
+        Z, output = self.A[-1], self.workload.output
+        if output == "sigmoid":
+            np.reciprocal(np.exp(-Z) + 1, out=Z)
+        elif output == "softmax":
+            Z -= Z.max(axis=1, keepdims=True)
+            np.exp(Z, out=Z)
+            Z /= Z.sum(axis=1, keepdims=True)
+        return Z
 
     def activate(self, k, Z):
         activation = self.workload.activations[k]
@@ -397,6 +419,9 @@ class ScikitLearn(Peer):
             self.partial_fit(self.X[order], self.y[order])
         return self.model.loss_ * self.loss_scale
 
+    def predict(self, X):
+        return self.model.predict(X) if self.classes is None else self.model.predict_proba(X)
+
     def weights(self):
         return list(zip(self.model.coefs_, self.model.intercepts_, strict=True))
 
@@ -468,6 +493,16 @@ class PyTorch(Peer):
             total += loss.detach()
         return total.item() / self.workload.steps
 
+    def sample(self, X):
+        return self.torch.from_numpy(X)
+
+    def predict(self, X):
+        with self.torch.inference_mode():
+            Z = self.model(X)
+            if self.workload.output == "sigmoid":
+                return Z.sigmoid()
+            return Z.softmax(dim=1) if self.workload.output == "softmax" else Z
+
     def weights(self):
         return [(layer.weight.detach().numpy().T, layer.bias.detach().numpy()) for layer in self.linear_layers()]
 
@@ -489,6 +524,7 @@ class Jax(Peer):
         self.jax = jax
         self.X, self.y = jax.device_put(X), jax.device_put(y)
         self.epoch = self.compile_epoch()
+        self.outputs = jax.jit(self.outputs_of)
         self.reset(weights)
 
     def logits(self, params, X):
@@ -504,6 +540,10 @@ class Jax(Peer):
             A = activate[activation](A @ W + b)
         W, b = params[-1]
         return A @ W + b
+
+    def outputs_of(self, params, X):
+        Z, nn = self.logits(params, X), self.jax.nn
+        return {"sigmoid": nn.sigmoid, "softmax": nn.softmax}.get(self.workload.output, lambda Z: Z)(Z)
 
     def compile_epoch(self):
         jax, w = self.jax, self.workload
@@ -572,6 +612,12 @@ class Jax(Peer):
     def run_epoch(self, order):
         self.state, loss = self.epoch(self.state, self.X, self.y, order)
         return float(self.jax.block_until_ready(loss))
+
+    def sample(self, X):
+        return self.jax.device_put(X)
+
+    def predict(self, X):
+        return self.outputs(self.state[0], X).block_until_ready()
 
     def weights(self):
         return [(np.asarray(W), np.asarray(b)) for W, b in self.state[0]]
