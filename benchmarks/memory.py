@@ -7,8 +7,9 @@ How: a process for each case, on Linux. It makes the data, trains another model 
 that everything is compiled and loaded and the threads are there, and throws it away. Then it sets the peak of its
 resident memory back (/proc/self/clear_refs), fits a new model for an epoch, and takes from the new peak what was
 resident before and the optimizer's state: "resident". A second new model is fitted with `tracemalloc` looking on,
-to which NumPy reports every array: "allocated". Both should be at most "formula"; resident memory also has what
-the C library keeps, some 100 KB.
+to which NumPy reports every array: "allocated". It should be "formula", and some 10 KB of Python's objects.
+Resident memory can be more by up to 2 MB for every array of 4 MB or more, for which NumPy asks for large pages, and
+less where a part is not used at its peak.
 """
 
 from __future__ import annotations
@@ -65,8 +66,11 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
         "partial gradients": math.ceil(chunk / engine.PARTIAL_SLABS) * params if few_weights else 0,
         "checkpoint": params * (1 + slots),
     }
-    orders = workload.rows * (1 if workload.steps == 1 else 2)
-    return {part: count * made.dtype.itemsize for part, count in numbers.items()} | {"orders": 8 * orders}
+    sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}
+    # The epoch's order and the rows from which it is made; after an epoch a truth value for every parameter, when the
+    # gradient is free again.
+    orders = 8 * workload.rows * (1 if workload.steps == 1 else 2)
+    return sizes | {"orders": orders, "finite?": max(0, params - sizes["gradient"] - sizes["partial gradients"])}
 
 
 def measure(workload: Workload, threads: int) -> dict:

@@ -4,7 +4,8 @@
     python benchmarks/train.py --workloads trials               those that nobody tuned for
     python benchmarks/train.py --workloads all --write          all of them, into benchmarks/RESULTS.md, with pictures
     python benchmarks/train.py --workloads circles --peers fcnet JAX --threads 1 --seconds 5
-    python benchmarks/train.py --workloads digits --keep runs.json --write      one at a time, reported together
+    python benchmarks/train.py --workloads digits --keep runs.json              one at a time, reported together
+    python benchmarks/train.py --workloads --keep runs.json --write             the report again of what was kept
 
 How: for each number of threads one process, bound to as many cores (what JAX, which takes no number of
 threads, goes by) and told the number in every library's own words. In it the peers take turns, A B C, B C A,
@@ -29,8 +30,14 @@ from peers import PEERS, FcnetFit
 from workloads import LISTED, SETS, TRIALS, WORKLOADS, Workload
 
 CHECKED_EPOCHS = 3
-# float32 sums in other orders: 1e-7 to 1e-6 was seen; PyTorch adds Adam's epsilon elsewhere: 1e-5.
+# Of the largest loss. float32 sums in other orders: 1e-7 to 1e-6 was seen, 5e-5 with Adam's rate in float32 (JAX).
 LOSS_TOLERANCE = 1e-4
+# PyTorch adds the epsilon of Adam and Adamax elsewhere, which tells where gradients are small: 6e-3 was seen.
+EPSILON_TOLERANCE = 1e-2
+AGREED = (
+    f"all losses agree to {LOSS_TOLERANCE:.0e} of the largest, "
+    f"PyTorch's with Adam and Adamax to {EPSILON_TOLERANCE:.0e}"
+)
 
 
 # --- the worker: one number of threads ----------------------------------------------------------------
@@ -198,7 +205,7 @@ def disturbed(result: dict, results: list[dict]) -> bool:
 
 
 def disagreements(result: dict) -> list[str]:
-    """Peers whose losses differ from the first one's by more than LOSS_TOLERANCE."""
+    """Peers whose losses differ from the first one's by more than the tolerance."""
     compared = {name: peer for name, peer in result["peers"].items() if name != "fcnet fit"}
     if not compared:
         return []
@@ -207,8 +214,9 @@ def disagreements(result: dict) -> list[str]:
     messages = []
     for name in others:
         got = np.array([*compared[name]["losses"], compared[name]["loss"]])
-        error = np.max(np.abs(got - expected) / np.abs(expected))
-        if not error <= LOSS_TOLERANCE:
+        error = np.max(np.abs(got - expected)) / np.max(np.abs(expected))
+        elsewhere = name == "PyTorch" and WORKLOADS[result["workload"]].optimizer["name"] != "sgd"
+        if not error <= (EPSILON_TOLERANCE if elsewhere else LOSS_TOLERANCE):
             messages.append(
                 f"{result['workload']}, {result['threads']} thread(s): the losses of {name} are {got}, "
                 f"those of {first} {expected}: {error:.1e} apart"
@@ -287,7 +295,7 @@ def parse():
     parser = common.with_threads(common.parser(__doc__))
     choices = [*SETS, *WORKLOADS]
     parser.add_argument(
-        "--workloads", nargs="+", default=["default"], choices=choices, metavar="NAME", help=", ".join(choices)
+        "--workloads", nargs="*", default=["default"], choices=choices, metavar="NAME", help=", ".join(choices)
     )
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=list(PEERS), metavar="PEER")
     parser.add_argument("--seconds", type=float, default=2.0, help="a peer and workload, without set-up")
@@ -302,7 +310,7 @@ def gather(arguments) -> list[dict]:
     """The results of this run, each shown as it comes, and those kept of earlier ones; in the table's order."""
     kept = json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else []
     results = {(result["workload"], result["threads"]): result for result in kept}
-    for threads in arguments.threads:
+    for threads in arguments.threads if arguments.workloads else []:
         for result in common.worker(threads):
             results[result["workload"], threads] = result
             print(section(result, [*results.values()]), flush=True)
@@ -328,7 +336,7 @@ def main() -> int:
     wrong = [message for result in results for message in disagreements(result)]
     if any(disturbed(result, results) for result in results):
         print("some workloads were disturbed by other processes: repeat them on a quiet machine")
-    print("\n".join(wrong) if wrong else f"all losses agree to {LOSS_TOLERANCE:.0e}, relative")
+    print("\n".join(wrong) if wrong else AGREED)
     if arguments.write:
         pictures = [f"![{name}](../docs/{name})" for name in draw(results)]
         common.write_section("Training", header, summary(results), *pictures)
