@@ -235,7 +235,7 @@ def draw(results: list[dict]) -> list[str]:
         if not groups:
             continue
         count = max(map(len, groups.values()))
-        picture, axes = common.figure(1, len(groups), sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count))
+        picture, axes = common.figure(1, len(groups), sharex=True, sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count))
         if picture is None:
             continue
         for panel, (threads, ran) in zip(axes[0], groups.items(), strict=True):
@@ -259,19 +259,21 @@ def bars(panel, ran: list[dict]) -> None:
         widths = [one[name] - 1 for one in found if name in one]
         panel.barh(places, widths, high, left=1, label=name, color=common.COLOURS[name])
     panel.set_xscale("log")
-    panel.set_xlim(min(0.5, *(0.9 * min(one.values()) for one in found)))
+    panel.set_xlim(left=min(0.5, panel.get_xlim()[0], *(0.9 * min(one.values()) for one in found)))
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.axvline(1, color="black", linewidth=1)
     panel.grid(axis="x", linewidth=0.4)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
     workloads = [WORKLOADS[result["workload"]] for result in ran]
-    panel.set_yticks(range(len(ran)), [f"{short(w.title)}, batch {w.batch:,}" for w in workloads], fontsize="small")
+    panel.set_yticks(range(len(ran)), map(label, workloads), fontsize="small")
     panel.set_ylim(len(ran) - 0.5, -0.5)
 
 
-def short(title: str) -> str:
-    return title.replace("-".join(["16"] * 8), "(8 x 16)")
+def label(workload: Workload) -> str:
+    units, _, extra = workload.title.partition(" ")
+    long = "-".join(["16"] * 8)
+    return "\n".join([units.replace(long, "(8 x 16)"), ", ".join(filter(None, [extra, f"batch {workload.batch:,}"]))])
 
 
 # --- the command --------------------------------------------------------------------------------------
