@@ -1,5 +1,4 @@
-"""What the scripts of this folder share: processes with a number of threads, turn-taking, tables, RESULTS.md, pictures.
-"""
+"""What the scripts of this folder share: processes and their threads, turn-taking, tables, RESULTS.md, pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PICTURES = ROOT / "docs"
 # In the order in which RESULTS.md has them.
-SECTIONS = ["Training", "Scaling", "Memory", "Inference", "Starting", "Training in detail"]
+SECTIONS = ["Training", "Scaling", "Memory", "Inference", "Starting", "Kernels", "Training in detail"]
 ROUNDS = 7
 # Threads of OpenBLAS and OpenMP go on spinning for some ms after their work; the next peer waits for that.
 PAUSE = 0.05
@@ -186,7 +185,9 @@ def threads_allowed(text: str) -> int:
 
 def write_section(name: str, *parts: str) -> None:
     """Put `parts` under the heading `name` of RESULTS.md, and leave the other sections as they are."""
-    command = " ".join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]])
+    script = Path(sys.argv[0])
+    what = f"benchmarks/{script.name}" if script.parent.name == "benchmarks" else f"-m {script.parent.name}"
+    command = " ".join(["python", what, *sys.argv[1:]])
     body = "\n\n".join(part.strip() for part in (f"Written by `{command}`.", *parts) if part.strip())
     sections = {}
     if RESULTS.exists():

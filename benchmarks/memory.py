@@ -28,9 +28,7 @@ from common import table
 from peers import FcnetFit
 from workloads import ADAM, BINARY, CIRCLES, SQUARED, Workload
 
-from fcnet import engine
-from fcnet.kernels import network
-from fcnet.kernels.simd import MR
+from fcnet import engine, kernels
 
 FULL = 1_000_000
 CASES = {
@@ -58,7 +56,9 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk
-    scratch = max(P * group * (widths[-1] + 2 * max(widths)), P * MR) + network.STRIP * (max(widths) + 1)
+    scratch = max(P * group * (widths[-1] + 2 * max(widths)), P * kernels.simd.MR) + kernels.network.STRIP * (
+        max(widths) + 1
+    )
     numbers = {
         "workspace": places * of_a_slab,
         "scratch": threads * (scratch + 64),

@@ -17,6 +17,7 @@ from workloads import Workload
 
 SLOPE = 0.2  # of leaky_relu below 0: Keras's
 
+
 class Peer:
     """One way to train `workload`. Subclasses give the methods that raise here."""
 

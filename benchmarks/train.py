@@ -235,7 +235,9 @@ def draw(results: list[dict]) -> list[str]:
         if not groups:
             continue
         count = max(map(len, groups.values()))
-        picture, axes = common.figure(1, len(groups), sharex=True, sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count))
+        picture, axes = common.figure(
+            1, len(groups), sharex=True, sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count)
+        )
         if picture is None:
             continue
         for panel, (threads, ran) in zip(axes[0], groups.items(), strict=True):

@@ -156,9 +156,7 @@ TRIALS = by_name(
         activation=("leaky_relu", "tanh", "sigmoid"),
         optimizer=ADAMAX,
     ),
-    Workload(
-        "adult", (105, 64, 32, 1), batch=200, rows=4000, activation="leaky_relu", loss=BINARY, optimizer=ADAMAX
-    ),
+    Workload("adult", (105, 64, 32, 1), batch=200, rows=4000, activation="leaky_relu", loss=BINARY, optimizer=ADAMAX),
     Workload("covertype", (54, 256, 7), batch=256, rows=5120, optimizer=ADAM),
     Workload("higgs", (28, 300, 300, 300, 1), batch=100, rows=2000, loss=BINARY, optimizer=MOMENTUM),
     Workload("tanh-256", (30, 256, 256, 256, 256, 5), batch=100, rows=2000, activation="tanh", optimizer=ADAM),
