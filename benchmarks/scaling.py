@@ -63,8 +63,8 @@ def by_rows(largest: float, seconds: float) -> list[dict]:
         data = workload.data()
         steps, fit = peer(Fcnet, workload, data), peer(FcnetFit, workload, data)
         order = steps.prepare(workload.order(0))
-        calls = {f"fit, {n} thread(s)": on(n, fit.run_epoch) for n in THREADS}
-        calls |= {f"steps, {n} thread(s)": on(n, lambda _, steps=steps, order=order: steps.run_epoch(order))
+        calls = {f"fit, {n} thread{'s' * (n > 1)}": on(n, fit.run_epoch) for n in THREADS}
+        calls |= {f"steps, {n} thread{'s' * (n > 1)}": on(n, lambda _, steps=steps, order=order: steps.run_epoch(order))
                   for n in THREADS}  # fmt: skip
         points.append({"size": workload.rows, "times": medians(calls, seconds)})
     return points
@@ -81,9 +81,12 @@ def by_weights(largest: float, seconds: float) -> list[dict]:
         workload = Workload("weights", units, batch=batch, rows=batch * min(steps, 200))
         made = peer(Fcnet, workload)
         order = made.prepare(workload.order(0))
-        calls = {f"{n} thread(s)": on(n, lambda _, made=made, order=order: made.run_epoch(order)) for n in THREADS}
+        calls = {
+            f"{n} thread{'s' * (n > 1)}": on(n, lambda _, made=made, order=order: made.run_epoch(order))
+            for n in THREADS
+        }
         times = {name: seconds / workload.steps for name, seconds in medians(calls, seconds).items()}
-        rates = {f"{n} thread(s)": max(peaks[n].sample() for _ in range(3)) for n in THREADS}
+        rates = {f"{n} thread{'s' * (n > 1)}": max(peaks[n].sample() for _ in range(3)) for n in THREADS}
         points.append({"size": len(made.params), "times": times, "flops": workload.flops, "peaks": rates})
         del made, calls
     return points
@@ -187,11 +190,13 @@ def draw_lines(panel, points: list[dict]) -> None:
 
 
 def draw_threads(panel, points: list[dict]) -> None:
-    for number, marker in ((1, "o"), (2, "s")):
-        some = [point for point in points if point["chosen"] == number]
+    groups: dict[tuple[int, bool], list[dict]] = {}
+    for point in points:
+        groups.setdefault((point["chosen"], point["workload"].batch > 32), []).append(point)
+    for (number, large), some in sorted(groups.items()):
         places, gains = [point["workload"].flops / 1e6 for point in some], [point["gain"] for point in some]
-        colour = common.COLOURS["NumPy" if number == 1 else "PyTorch"]
-        panel.plot(places, gains, marker, color=colour, label=f"fcnet chooses {number}")
+        colour, batches = common.COLOURS["NumPy" if number == 1 else "PyTorch"], "256 or more" if large else "to 32"
+        panel.plot(places, gains, "s" if large else "o", color=colour, label=f"batch {batches}, fcnet takes {number}")
     panel.axhline(1, color="black", linewidth=1)
     panel.set_ylim(0)
     panel.set_xlabel("MFLOP a step")
