@@ -59,7 +59,7 @@ def worker(threads: int, *options: str) -> Iterator[dict]:
     for line in process.stdout:
         yield json.loads(line)
     if process.wait():
-        sys.exit(f"the worker with {threads} thread(s) ended with status {process.returncode}")
+        sys.exit(f"the worker with {on_threads(threads)} ended with status {process.returncode}")
 
 
 def report(result: dict) -> None:
@@ -149,6 +149,10 @@ def source_version() -> str:
     import fcnet
 
     return fcnet.__version__
+
+
+def on_threads(number: int) -> str:
+    return f"{number} thread{'s' * (number > 1)}"
 
 
 def table(rows: list[list[str]]) -> str:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import common
 import numpy as np
-from common import ROUNDS, table
+from common import ROUNDS, on_threads, table
 from peak import Peak
 from peers import PEERS
 from workloads import SQUARED, Workload
@@ -87,7 +87,7 @@ def section(result: dict) -> str:
                 f"{workload.flops / statistics.median(step[name]) / 1e9:.3g}",
             ]
         )
-    title = f"### {result['network']}, {result['threads']} thread(s)"
+    title = f"### {result['network']}, {on_threads(result['threads'])}"
     return f"{title}\n\nBatches of {BATCH:,}; FMA peak {result['peak']:.0f} GFLOP/s\n\n{table(rows)}"
 
 

@@ -16,7 +16,7 @@ import statistics
 
 import common
 import numpy as np
-from common import table
+from common import on_threads, table
 from peak import Peak
 from peers import Fcnet, FcnetFit
 from workloads import BINARY, CIRCLES, SQUARED, Workload
@@ -63,8 +63,8 @@ def by_rows(largest: float, seconds: float) -> list[dict]:
         data = workload.data()
         steps, fit = peer(Fcnet, workload, data), peer(FcnetFit, workload, data)
         order = steps.prepare(workload.order(0))
-        calls = {f"fit, {n} thread{'s' * (n > 1)}": on(n, fit.run_epoch) for n in THREADS}
-        calls |= {f"steps, {n} thread{'s' * (n > 1)}": on(n, lambda _, steps=steps, order=order: steps.run_epoch(order))
+        calls = {f"fit, {on_threads(n)}": on(n, fit.run_epoch) for n in THREADS}
+        calls |= {f"steps, {on_threads(n)}": on(n, lambda _, steps=steps, order=order: steps.run_epoch(order))
                   for n in THREADS}  # fmt: skip
         points.append({"size": workload.rows, "times": medians(calls, seconds)})
     return points
@@ -81,12 +81,9 @@ def by_weights(largest: float, seconds: float) -> list[dict]:
         workload = Workload("weights", units, batch=batch, rows=batch * min(steps, 200))
         made = peer(Fcnet, workload)
         order = made.prepare(workload.order(0))
-        calls = {
-            f"{n} thread{'s' * (n > 1)}": on(n, lambda _, made=made, order=order: made.run_epoch(order))
-            for n in THREADS
-        }
+        calls = {on_threads(n): on(n, lambda _, made=made, order=order: made.run_epoch(order)) for n in THREADS}
         times = {name: seconds / workload.steps for name, seconds in medians(calls, seconds).items()}
-        rates = {f"{n} thread{'s' * (n > 1)}": max(peaks[n].sample() for _ in range(3)) for n in THREADS}
+        rates = {on_threads(n): max(peaks[n].sample() for _ in range(3)) for n in THREADS}
         points.append({"size": len(made.params), "times": times, "flops": workload.flops, "peaks": rates})
         del made, calls
     return points

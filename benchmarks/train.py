@@ -24,7 +24,7 @@ from pathlib import Path
 
 import common
 import numpy as np
-from common import PAUSE, ROUNDS, table
+from common import PAUSE, ROUNDS, on_threads, table
 from peak import Peak
 from peers import PEERS, FcnetFit
 from workloads import LISTED, SETS, TRIALS, WORKLOADS, Workload
@@ -130,7 +130,7 @@ def section(result: dict, results: list[dict]) -> str:
     workload = WORKLOADS[result["workload"]]
     rows = [row(name, workload, result) for name in result["peers"]]
     title = (
-        f"### {workload.title}, batch {workload.batch:,}, {result['threads']} thread(s)\n\n"
+        f"### {workload.title}, batch {workload.batch:,}, {on_threads(result['threads'])}\n\n"
         f"{workload.flops / 1e6:,.3f} MFLOP a step; FMA peak {max(result['peaks']):.0f} GFLOP/s, "
         f"in the rounds {min(result['peaks']):.0f} to {max(result['peaks']):.0f}\n"
     )
@@ -188,7 +188,7 @@ def extremes(ran: list[dict]) -> str:
     """Of the best peer's ratio, over some workloads with the same number of threads."""
     best = [min(ratios(result).values()) for result in ran]
     return (
-        f"The best peer of each, {ran[0]['threads']} thread(s), {len(best)} workload(s): "
+        f"The best peer of each, {on_threads(ran[0]['threads'])}, {len(best)} workload(s): "
         f"minimum {min(best):.2f}, median {statistics.median(best):.2f} times fcnet's time; "
         f"faster than fcnet in {sum(ratio < 1 for ratio in best)}."
     )
@@ -218,7 +218,7 @@ def disagreements(result: dict) -> list[str]:
         elsewhere = name == "PyTorch" and WORKLOADS[result["workload"]].optimizer["name"] != "sgd"
         if not error <= (EPSILON_TOLERANCE if elsewhere else LOSS_TOLERANCE):
             messages.append(
-                f"{result['workload']}, {result['threads']} thread(s): the losses of {name} are {got}, "
+                f"{result['workload']}, {on_threads(result['threads'])}: the losses of {name} are {got}, "
                 f"those of {first} {expected}: {error:.1e} apart"
             )
     return messages
@@ -242,7 +242,7 @@ def draw(results: list[dict]) -> list[str]:
             continue
         for panel, (threads, ran) in zip(axes[0], groups.items(), strict=True):
             bars(panel, ran)
-            panel.set_title(f"{threads} thread{'s' * (threads > 1)}", fontsize="medium")
+            panel.set_title(on_threads(threads), fontsize="medium")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         picture.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
         picture.supxlabel("time of a training step / fcnet's (right of the line fcnet is faster)", fontsize="medium")
