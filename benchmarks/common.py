@@ -42,7 +42,8 @@ def environment(threads: int) -> dict[str, str]:
 
 def start(command: list[str], threads: int) -> subprocess.Popen:
     """A process limited to `threads` in every way that a peer looks at; JAX goes by the cores it may use."""
-    options = {"env": environment(threads), "stdout": subprocess.PIPE, "text": True}
+    pipe = subprocess.PIPE
+    options = {"env": environment(threads), "stdin": pipe, "stdout": pipe, "text": True}
     if not hasattr(os, "sched_setaffinity"):
         return subprocess.Popen(command, **options)
     cores = os.sched_getaffinity(0)
@@ -53,18 +54,34 @@ def start(command: list[str], threads: int) -> subprocess.Popen:
         os.sched_setaffinity(0, cores)
 
 
-def worker(threads: int, *options: str) -> Iterator[dict]:
-    """This script again in a process of its own, with --worker and `options`: what it reports, as it comes."""
-    process = start([sys.executable, *sys.argv, "--worker", str(threads), *options], threads)
-    for line in process.stdout:
-        yield json.loads(line)
-    if process.wait():
-        sys.exit(f"the worker with {on_threads(threads)} ended with status {process.returncode}")
+class Worker:
+    """This script again in a process of its own, with --worker and `options`, and there `serve`.
+
+    Each peer has one. In a process with Numba's threads, PyTorch on two threads took up to ten times as long: both
+    use OpenMP.
+    """
+
+    def __init__(self, threads: int, *options: str):
+        self.process = start([sys.executable, *sys.argv, "--worker", str(threads), *options], threads)
+
+    def ask(self, question: str, *arguments):
+        self.process.stdin.write(json.dumps([question, arguments]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"a worker ended with status {self.process.wait()}, asked for {question} {arguments}")
+        return json.loads(answer)
+
+    def close(self) -> None:
+        self.process.stdin.close()
+        self.process.wait()
 
 
-def report(result: dict) -> None:
-    """From a worker to `worker`."""
-    print(json.dumps(result), flush=True)
+def serve(answers: dict[str, Callable]) -> None:
+    """Answer what `Worker.ask` asks, until it closes."""
+    for line in sys.stdin:
+        question, arguments = json.loads(line)
+        print(json.dumps(answers[question](*arguments)), flush=True)
 
 
 # --- time ---------------------------------------------------------------------------------------------
@@ -176,15 +193,19 @@ def parser(doc: str) -> argparse.ArgumentParser:
 
 
 def with_threads(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    made.add_argument("--threads", nargs="+", type=threads_allowed, default=sorted({1, min(2, cores_allowed())}),
-                      metavar="N")  # fmt: skip
+    default = sorted({1, min(2, cores_allowed())})
+    made.add_argument("--threads", nargs="+", type=int, default=default, metavar="N")
     return made
 
 
-def threads_allowed(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= cores_allowed():
-        raise argparse.ArgumentTypeError(f"{text}: this process may use 1 to {cores_allowed()} cores")
-    return int(text)
+def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """The arguments; a worker has fewer cores than there are in --threads, and reads --worker."""
+    arguments = made.parse_args()
+    if not arguments.worker:
+        for threads in getattr(arguments, "threads", []):
+            if not 1 <= threads <= cores_allowed():
+                made.error(f"--threads {threads}: this process may use 1 to {cores_allowed()} cores")
+    return arguments
 
 
 def write_section(name: str, *parts: str) -> None:

@@ -157,16 +157,20 @@ def largest_parts(results: list[dict]) -> str:
 def main() -> None:
     parser = common.with_threads(common.parser(__doc__))
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     if not Path("/proc/self/clear_refs").exists():
         sys.exit("memory.py needs Linux: /proc/self/clear_refs sets the peak of the resident memory back")
     if arguments.worker:
-        common.report(measure(CASES[arguments.cases[0]], arguments.worker))
+        common.serve({"measure": lambda case: measure(CASES[case], arguments.worker)})
         return
     header = common.header("float32; one epoch; all sizes in MB, 10^6 bytes")
     print(header, end="\n\n", flush=True)
     pairs = [(name, threads) for name in arguments.cases for threads in arguments.threads]
-    results = [result for name, threads in pairs for result in common.worker(threads, "--cases", name)]
+    results = []
+    for name, threads in pairs:
+        worker = common.Worker(threads)
+        results.append(worker.ask("measure", name))
+        worker.close()
     tables = report(results), largest_parts(results)
     print(*tables, sep="\n")
     if arguments.write:

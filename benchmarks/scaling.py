@@ -211,7 +211,7 @@ def main() -> None:
     parser.add_argument("--rows", type=float, default=1e7, help="the most")
     parser.add_argument("--weights", type=float, default=1e8, help="the most")
     parser.add_argument("--seconds", type=float, default=0.5, help="for each time, without set-up")
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     wanted = [part for part in parts if part in arguments.parts and not (part == "threads" and THREADS == [1])]
     header = common.header(f"float32; numbers of threads in turn, {arguments.seconds:g} s a time")
     print(header, end="\n\n", flush=True)

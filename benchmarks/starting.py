@@ -72,7 +72,7 @@ def main() -> None:
     parser = common.parser(__doc__)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--cold-runs", type=int, default=3)
-    arguments = parser.parse_args()
+    arguments = common.parse(parser)
     threads = min(2, common.cores_allowed())
     header = common.header(f"seconds; median of {arguments.runs} runs, cold of {arguments.cold_runs}")
     print(header, end="\n\n", flush=True)

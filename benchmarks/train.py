@@ -7,10 +7,10 @@
     python benchmarks/train.py --workloads digits --keep runs.json              one at a time, reported together
     python benchmarks/train.py --workloads --keep runs.json --write             the report again of what was kept
 
-How: for each number of threads one process, bound to as many cores (what JAX, which takes no number of
-threads, goes by) and told the number in every library's own words. In it the peers take turns, A B C, B C A,
-so that a slow minute of the machine hits all alike; each turn starts from the same weights. The first epoch,
-with the compilation, is timed apart. A ratio is the median over the rounds of the ratio within a round.
+How: for each number of threads and each peer one process, bound to as many cores (what JAX, which takes no number
+of threads, goes by) and told the number in every library's own words. They take turns, A B C, B C A, so that a slow
+minute of the machine hits all alike; each turn starts from the same weights. The first epoch, with the
+compilation, is timed apart. A ratio is the median over the rounds of the ratio within a round.
 The FMA peak is sampled in every round too. It ends with status 1 if the losses do not agree.
 """
 
@@ -40,45 +40,44 @@ AGREED = (
 )
 
 
-# --- the worker: one number of threads ----------------------------------------------------------------
+# --- the worker: one peer, one number of threads ------------------------------------------------------
 
 
-def measure(workload: Workload, names: list[str], threads: int, seconds: float, dtype) -> dict:
-    X, y = workload.data(dtype)
-    weights = workload.weights(dtype)
-    orders = [workload.order(epoch) for epoch in range(8)]
-    peers, prepared, report = {}, {}, {}
-    for name in names:
-        peer = PEERS[name](workload, dtype, threads)
-        peer.setup([(W.copy(), b.copy()) for W, b in weights], X, y)
-        prepared[name] = [peer.prepare(order) for order in orders]
+class Trainer:
+    """Trains one peer, in a process of its own."""
+
+    def __init__(self, threads: int, seconds: float, dtype):
+        self.threads, self.seconds, self.dtype = threads, seconds, dtype
+
+    def setup(self, name: str, workload: str) -> dict:
+        """Build the peer and train the epochs whose losses are compared."""
+        workload = WORKLOADS[workload]
+        X, y = workload.data(self.dtype)
+        self.weights = workload.weights(self.dtype)
+        orders = [workload.order(epoch) for epoch in range(8)]
+        peer = self.peer = PEERS[name](workload, self.dtype, self.threads)
+        peer.setup([(W.copy(), b.copy()) for W, b in self.weights], X, y)
+        self.orders = [peer.prepare(order) for order in orders]
         begin = time.perf_counter()
-        losses = [float(peer.run_epoch(prepared[name][0]))]
+        losses = [float(peer.run_epoch(self.orders[0]))]
         first = time.perf_counter() - begin
-        losses += [float(peer.run_epoch(order)) for order in prepared[name][1:CHECKED_EPOCHS]]
-        peers[name] = peer
-        report[name] = {"first": first, "losses": losses, "loss": peer.loss(X, y), "turns": [], "best": 1e9}
+        losses += [float(peer.run_epoch(order)) for order in self.orders[1:CHECKED_EPOCHS]]
+        result = {"first": first, "losses": losses, "loss": peer.loss(X, y), "turns": [], "best": 1e9}
         if isinstance(peer, FcnetFit):
             peer.epochs = enough_epochs(peer, orders[0])
+        return result
 
-    peak = Peak(dtype, threads)
-    peaks = []
-    for turns in common.rotations(names):
-        for name in turns:
-            peers[name].reset(weights)
-            time.sleep(PAUSE)
-            times = step_times(peers[name], prepared[name], seconds / ROUNDS)
-            report[name]["turns"].append(statistics.median(times))
-            report[name]["best"] = min(report[name]["best"], *times)
-        peaks.append(peak.sample())
-    return {"workload": workload.name, "threads": threads, "peaks": peaks, "peers": report}
+    def turn(self) -> tuple[float, float]:
+        """Median and least seconds a step, from the same weights in every turn."""
+        peer, orders = self.peer, self.orders
+        peer.reset(self.weights)
+        times = common.turn(lambda number: peer.run_epoch(orders[number % len(orders)]), self.seconds / ROUNDS)
+        steps = getattr(peer, "epochs", 1) * peer.workload.steps
+        return statistics.median(times) / steps, min(times) / steps
 
-
-def step_times(peer, orders, seconds: float) -> list[float]:
-    """Seconds a step, for every epoch of one turn."""
-    steps = getattr(peer, "epochs", 1) * peer.workload.steps
-    times = common.turn(lambda number: peer.run_epoch(orders[number % len(orders)]), seconds)
-    return [seconds / steps for seconds in times]
+    def peak(self) -> float:
+        self.ceiling = getattr(self, "ceiling", None) or Peak(self.dtype, self.threads)
+        return self.ceiling.sample()
 
 
 def enough_epochs(peer: FcnetFit, order) -> int:
@@ -89,10 +88,26 @@ def enough_epochs(peer: FcnetFit, order) -> int:
 
 
 def work(arguments) -> None:
-    dtype = np.dtype(arguments.dtype)
-    for workload in chosen_workloads(arguments):
-        names = [name for name in chosen_peers(arguments) if PEERS[name].supports(workload)]
-        common.report(measure(workload, names, arguments.worker, arguments.seconds, dtype))
+    trainer = Trainer(arguments.worker, arguments.seconds, np.dtype(arguments.dtype))
+    common.serve({"setup": trainer.setup, "turn": trainer.turn, "peak": trainer.peak})
+
+
+# --- all of them --------------------------------------------------------------------------------------
+
+
+def measure(workload: Workload, workers: dict[str, common.Worker], threads: int) -> dict:
+    """One workload: every peer set up, then the rounds; the first worker also samples the FMA peak."""
+    names = [name for name in workers if PEERS[name].supports(workload)]
+    report = {name: workers[name].ask("setup", name, workload.name) for name in names}
+    peaks = []
+    for turns in common.rotations(names):
+        for name in turns:
+            time.sleep(PAUSE)
+            median, best = workers[name].ask("turn")
+            report[name]["turns"].append(median)
+            report[name]["best"] = min(report[name]["best"], best)
+        peaks.append(workers[names[0]].ask("peak"))
+    return {"workload": workload.name, "threads": threads, "peaks": peaks, "peers": report}
 
 
 # --- the report ---------------------------------------------------------------------------------------
@@ -307,7 +322,7 @@ def parse():
     parser.add_argument(
         "--keep", type=Path, help="a JSON file: this run's results replace theirs in it, and all in it are reported"
     )
-    return parser.parse_args()
+    return common.parse(parser)
 
 
 def gather(arguments) -> list[dict]:
@@ -315,9 +330,12 @@ def gather(arguments) -> list[dict]:
     kept = json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else []
     results = {(result["workload"], result["threads"]): result for result in kept}
     for threads in arguments.threads if arguments.workloads else []:
-        for result in common.worker(threads):
-            results[result["workload"], threads] = result
+        workers = {name: common.Worker(threads) for name in chosen_peers(arguments)}
+        for workload in chosen_workloads(arguments):
+            result = results[workload.name, threads] = measure(workload, workers, threads)
             print(section(result, [*results.values()]), flush=True)
+        for worker in workers.values():
+            worker.close()
     names = list(WORKLOADS)
     gathered = [results[key] for key in sorted(results, key=lambda key: (names.index(key[0]), key[1]))]
     if arguments.keep:
