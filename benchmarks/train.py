@@ -326,7 +326,7 @@ def parse():
 
 
 def gather(arguments) -> list[dict]:
-    """The results of this run, each shown as it comes, and those kept of earlier ones; in the table's order."""
+    """The results of this run, each shown and kept as it comes, and those kept of earlier ones."""
     kept = json.loads(arguments.keep.read_text()) if arguments.keep and arguments.keep.exists() else []
     results = {(result["workload"], result["threads"]): result for result in kept}
     for threads in arguments.threads if arguments.workloads else []:
@@ -334,13 +334,17 @@ def gather(arguments) -> list[dict]:
         for workload in chosen_workloads(arguments):
             result = results[workload.name, threads] = measure(workload, workers, threads)
             print(section(result, [*results.values()]), flush=True)
+            if arguments.keep:
+                arguments.keep.write_text(json.dumps(in_order(results)))
         for worker in workers.values():
             worker.close()
+    return in_order(results)
+
+
+def in_order(results: dict[tuple[str, int], dict]) -> list[dict]:
+    """As in the table of workloads."""
     names = list(WORKLOADS)
-    gathered = [results[key] for key in sorted(results, key=lambda key: (names.index(key[0]), key[1]))]
-    if arguments.keep:
-        arguments.keep.write_text(json.dumps(gathered))
-    return gathered
+    return [results[key] for key in sorted(results, key=lambda key: (names.index(key[0]), key[1]))]
 
 
 def main() -> int:
