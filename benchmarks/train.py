@@ -249,14 +249,14 @@ def draw(results: list[dict]) -> list[str]:
         groups = by_threads([result for result in results if result["workload"] in workloads and ratios(result)])
         if not groups:
             continue
-        count = max(map(len, groups.values()))
+        shown = list(dict.fromkeys(result["workload"] for ran in groups.values() for result in ran))
         picture, axes = common.figure(
-            1, len(groups), sharex=True, sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * count)
+            1, len(groups), sharex=True, sharey=True, squeeze=False, figsize=(10, 1.3 + 0.5 * len(shown))
         )
         if picture is None:
             continue
         for panel, (threads, ran) in zip(axes[0], groups.items(), strict=True):
-            bars(panel, ran)
+            bars(panel, ran, shown)
             panel.set_title(on_threads(threads), fontsize="medium")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         picture.legend(handles, labels, loc="outside upper center", ncols=len(labels), frameon=False)
@@ -266,25 +266,25 @@ def draw(results: list[dict]) -> list[str]:
     return drawn
 
 
-def bars(panel, ran: list[dict]) -> None:
+def bars(panel, ran: list[dict], shown: list[str]) -> None:
     """A group of bars for each workload, from 1, which is fcnet's time, on a logarithmic axis."""
-    found = [ratios(result) for result in ran]
-    names = [name for name in PEERS if any(name in one for one in found)]
+    found = {shown.index(result["workload"]): ratios(result) for result in ran}
+    names = [name for name in PEERS if any(name in one for one in found.values())]
     high = 0.8 / len(names)
     for i, name in enumerate(names):
-        places = [k + (i - (len(names) - 1) / 2) * high for k, one in enumerate(found) if name in one]
-        widths = [one[name] - 1 for one in found if name in one]
+        places = [k + (i - (len(names) - 1) / 2) * high for k, one in found.items() if name in one]
+        widths = [one[name] - 1 for one in found.values() if name in one]
         panel.barh(places, widths, high, left=1, label=name, color=common.COLOURS[name])
     panel.set_xscale("log")
-    panel.set_xlim(left=min(0.5, panel.get_xlim()[0], *(0.9 * min(one.values()) for one in found)))
+    least = min(min(one.values()) for one in found.values())
+    panel.set_xlim(left=min(0.5, panel.get_xlim()[0], 0.9 * least))
     panel.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     panel.axvline(1, color="black", linewidth=1)
     panel.grid(axis="x", linewidth=0.4)
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
-    workloads = [WORKLOADS[result["workload"]] for result in ran]
-    panel.set_yticks(range(len(ran)), map(label, workloads), fontsize="small")
-    panel.set_ylim(len(ran) - 0.5, -0.5)
+    panel.set_yticks(range(len(shown)), [label(WORKLOADS[name]) for name in shown], fontsize="small")
+    panel.set_ylim(len(shown) - 0.5, -0.5)
 
 
 def label(workload: Workload) -> str:
@@ -332,7 +332,8 @@ def gather(arguments) -> list[dict]:
     for threads in arguments.threads if arguments.workloads else []:
         workers = {name: common.Worker(threads) for name in chosen_peers(arguments)}
         for workload in chosen_workloads(arguments):
-            result = results[workload.name, threads] = measure(workload, workers, threads)
+            result = measure(workload, workers, threads) | {"seconds": arguments.seconds}
+            results[workload.name, threads] = result
             print(section(result, [*results.values()]), flush=True)
             if arguments.keep:
                 arguments.keep.write_text(json.dumps(in_order(results)))
@@ -347,16 +348,18 @@ def in_order(results: dict[tuple[str, int], dict]) -> list[dict]:
     return [results[key] for key in sorted(results, key=lambda key: (names.index(key[0]), key[1]))]
 
 
+def header(arguments, seconds) -> str:
+    times = " or ".join(f"{one:g}" for one in sorted(seconds))
+    how = f"{ROUNDS} rounds in turn, {times} s a peer and workload; the first epoch is apart"
+    return common.header(f"{arguments.dtype}; {how}")
+
+
 def main() -> int:
     arguments = parse()
     if arguments.worker:
         work(arguments)
         return 0
-    header = common.header(
-        f"{arguments.dtype}; {ROUNDS} rounds in turn, {arguments.seconds:g} s a peer and workload; "
-        "the first epoch is apart"
-    )
-    print(header, end="\n\n", flush=True)
+    print(header(arguments, [arguments.seconds]), end="\n\n", flush=True)
     results = gather(arguments)
     print(summary(results))
     wrong = [message for result in results for message in disagreements(result)]
@@ -365,7 +368,8 @@ def main() -> int:
     print("\n".join(wrong) if wrong else AGREED)
     if arguments.write:
         pictures = [f"![{name}](../docs/{name})" for name in draw(results)]
-        common.write_section("Training", header, summary(results), *pictures)
+        lines = header(arguments, {result["seconds"] for result in results})
+        common.write_section("Training", lines, summary(results), *pictures)
         common.write_section("Training in detail", *(section(result, results) for result in results))
     return 1 if wrong else 0
 
