@@ -83,7 +83,8 @@ def main() -> None:
     for names in common.rotations([*programs], arguments.runs):
         for name in names:
             times[name].append(seconds(programs[name], threads))
-    times["first epoch, fcnet, cold cache"] = [cold(programs[warm], threads) for _ in range(arguments.cold_runs)]
+    if arguments.cold_runs:
+        times["first epoch, fcnet, cold cache"] = [cold(programs[warm], threads) for _ in range(arguments.cold_runs)]
     rows = [["until the end of", "median, s", "fastest, s"]]
     rows += [[name, f"{statistics.median(some):.2f}", f"{min(some):.2f}"] for name, some in times.items()]
     print(table(rows))
