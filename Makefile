@@ -25,8 +25,12 @@ lint: $(VENV)/with-lint
 	@$(BIN)/mypy --no-error-summary
 
 bench: $(VENV)/with-bench
-	@$(BIN)/python -m pytest -q benchmarks
-	@$(BIN)/python benchmarks/train.py --write
+	@$(BIN)/python -m pytest -q benchmarks --benchmark-max-time=0.3 --write
+	@$(BIN)/python benchmarks/train.py --workloads all --seconds 0.5 --write
+	@$(BIN)/python benchmarks/scaling.py --write
+	@$(BIN)/python benchmarks/memory.py --write
+	@$(BIN)/python benchmarks/inference.py --write
+	@$(BIN)/python benchmarks/starting.py --runs 5 --write
 
 # The only place that installs PyTorch.
 test-peers: $(VENV)/with-test $(VENV)/with-torch

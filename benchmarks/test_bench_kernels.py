@@ -2,13 +2,14 @@
 
     python -m pytest benchmarks --benchmark-columns=min,median
     python -m pytest benchmarks -k "dense and 1-thread" --benchmark-json=kernels.json
+    python -m pytest benchmarks --benchmark-max-time=0.3 --write        the section Kernels of RESULTS.md
 
 Every benchmark carries its GFLOP/s and the measured FMA peak (or GB/s) in `extra_info` of the JSON file.
 """
 
-import os
 from functools import cache
 
+import common
 import numpy as np
 import pytest
 from peak import measure_peak
@@ -16,7 +17,7 @@ from peak import measure_peak
 import fcnet
 from fcnet import kernels
 
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+CORES = common.cores_allowed()
 THREADS = sorted({1, min(2, CORES)})
 SHAPES = [(32, 64, 64), (128, 784, 128), (256, 512, 512), (512, 1024, 1024)]  # (B, I, O)
 DTYPE = np.float32
@@ -156,6 +157,22 @@ def peak(threads):
     return measure_peak(DTYPE, threads)
 
 
+@pytest.fixture(scope="module")
+def measured(request):
+    """{(kernel, threads): {how: (seconds, rate)}} of all tests, written at the end with --write."""
+    found = {}
+    yield found
+    if request.config.getoption("--write"):
+        rows = [["kernel", "threads", "fcnet, us", "NumPy, us", "NumPy / fcnet", "fcnet's rate"]]
+        for (name, threads), by in found.items():
+            if {"fcnet", "numpy"} <= {*by}:
+                (ours, rate), (theirs, _) = by["fcnet"], by["numpy"]
+                times = f"{ours * 1e6:,.1f}", f"{theirs * 1e6:,.1f}", f"{theirs / ours:.2f}"
+                rows.append([name, str(threads), *times, rate])
+        header = common.header("float32; medians of pytest-benchmark")
+        common.write_section("Kernels", header, common.table(rows))
+
+
 @pytest.fixture(params=THREADS, ids=lambda threads: f"{threads}-thread")
 def threads(request):
     threadpoolctl = pytest.importorskip("threadpoolctl", reason="limits NumPy's threads; scikit-learn brings it")
@@ -167,7 +184,7 @@ def threads(request):
 
 @pytest.mark.parametrize("how", ["fcnet", "numpy"])
 @pytest.mark.parametrize("name", CASES)
-def test_kernel(benchmark, name, threads, how):
+def test_kernel(benchmark, measured, name, threads, how):
     make, *arguments = CASES[name]
     case = make(*arguments)
     for got, expected in zip([np.copy(a) for a in case.kernel()], case.one_liner(), strict=True):
@@ -178,8 +195,8 @@ def test_kernel(benchmark, name, threads, how):
     if benchmark.stats is None:  # --benchmark-disable
         return
     seconds = benchmark.stats.stats.median
+    unit, work = ("GFLOP/s", case.flops) if case.flops else ("GB/s", case.moved)
+    rate = benchmark.extra_info[unit] = round(work / seconds / 1e9, 2)
     if case.flops:
-        benchmark.extra_info["GFLOP/s"] = round(case.flops / seconds / 1e9, 2)
         benchmark.extra_info["FMA peak, GFLOP/s"] = round(peak(threads), 1)
-    else:
-        benchmark.extra_info["GB/s"] = round(case.moved / seconds / 1e9, 2)
+    measured.setdefault((name, threads), {})[how] = seconds, f"{rate} {unit}"
