@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numba
 
-SHARE_FLOPS = 400_000
+SHARE_FLOPS = 800_000
 """Work, in floating-point operations a step, that is worth a thread of its own.
 
-A parallel region costs about 2 microseconds and a step has two; `benchmarks/train.py --crossover` shows where
-two threads overtake one.
+A parallel region costs about 2 microseconds on an idle machine, and a step has two; `benchmarks/scaling.py --parts
+threads` shows where two threads overtake one.
 """
 
 PANEL_FLOPS = 40_000

@@ -248,7 +248,10 @@ class Engine:
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
-        threads = min(_runtime.shares(work / 3), slabs) if forward_only else _runtime.shares(work)
+        if forward_only:
+            threads = min(_runtime.shares(work / 3), slabs)
+        else:  # of a single slab only the gradient can be shared
+            threads = _runtime.shares(work / 3 if slabs == 1 else work)
         partial = (not forward_only and not whole and self.n_params <= PARTIAL_PARAMS
                    and slabs >= 2 * PARTIAL_SLABS)
         local = partial or forward_only

@@ -38,7 +38,8 @@ from numba.core.ccallback import CFunc
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 inline = numba.njit(forceinline=True, **_OPTIONS)
-helper = numba.njit(**_OPTIONS)
+# linked into kernels and never called from Python: no wrappers for that, which take a tenth of the compilation
+helper = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
 
 
 # ------------------------------------------------------------------------------------------------

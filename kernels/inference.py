@@ -32,11 +32,13 @@ from .simd import (
     address_of,
     call,
     data,
+    flush_subnormals,
     fma,
     lanes,
     load,
     load_upto,
     pointer_like,
+    restore_subnormals,
     splat,
     store,
     store_upto,
@@ -197,6 +199,7 @@ def predict_rows(address, params, X, out):
         zero = fma(0.0, load_upto(x + c, X.size - c), zero)  # NaN if there is a NaN or an infinity
     if total(zero) != 0.0:
         return False
+    floats = flush_subnormals()
     x_length = X.shape[1]
     now, following = pointer_like(plan.now, x), pointer_like(plan.next, x)
     for l in range(plan.n_steps):
@@ -214,4 +217,5 @@ def predict_rows(address, params, X, out):
     for r in range(n):
         for c in range(0, outputs, step):
             store_upto(load(x + (r * x_length + c)), data(out) + (r * outputs + c), outputs - c)
+    restore_subnormals(floats)
     return True

@@ -34,7 +34,21 @@ from numba import carray, prange, types
 from ._jit import COUNT, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
-from .simd import MR, NV, REGISTER_BYTES, address_of, call, lanes, load_upto, pointer_like, prefetch, store_upto, ticks
+from .simd import (
+    MR,
+    NV,
+    REGISTER_BYTES,
+    address_of,
+    call,
+    flush_subnormals,
+    lanes,
+    load_upto,
+    pointer_like,
+    prefetch,
+    restore_subnormals,
+    store_upto,
+    ticks,
+)
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
 
@@ -118,6 +132,7 @@ def forward_backward(params, task_at, thread, threads):
     """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
+    floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     slabs = (task.stop - task.start + P - 1) // P
     units = (slabs + task.share_slabs - 1) // task.share_slabs
@@ -137,6 +152,7 @@ def forward_backward(params, task_at, thread, threads):
                 _backward(params, task_at, first, thread, place, count)
                 if task.partials != 0:
                     _partial_gradient(params, task_at, thread, first, place, count)
+    restore_subnormals(floats)
 
 
 @helper
@@ -327,6 +343,7 @@ def gradient_update(params, task_at, thread, threads):
     for l in range(task.n_layers):
         tiles += _tiles(layers[l].rows, layers[l].outputs, P)
     first, last = tiles * thread // threads, tiles * (thread + 1) // threads
+    floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
     panel, height = task.input_panel, task.inputs + 1
@@ -353,6 +370,7 @@ def gradient_update(params, task_at, thread, threads):
         before += here
         panel, height = layer.panel, layer.outputs + 1
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
+    restore_subnormals(floats)
 
 
 @inline
@@ -437,6 +455,7 @@ def _partial_gradient(params, task_at, thread, first, place, count):
 def sum_update(params, task_at, thread, threads):
     """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
     task = carray(_task(task_at), 1)[0]
+    floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     gradient, partials = pointer_like(task.gradient, params), pointer_like(task.partials, params)
     rows = task.slab * task.share_slabs
@@ -451,6 +470,7 @@ def sum_update(params, task_at, thread, threads):
         call(task.update, (params, gradient, pointer_like(task.state_1, params), pointer_like(task.state_2, params),
                            1, task.n_params, task.n_params, task.n_params, _floats(task.hyper)))
     _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -475,7 +495,8 @@ def run(address, first_step, last_step):
     """
     task = carray(_task(address), 1)[0]
     threads, params = task.threads, task.params
-    region_1, region_2 = task.forward_backward, task.gradient_update
+    region_1, region_2 = task.forward_backward, task.gradient_update if task.mode >= GRADIENT else 0
+    rows_of_share = task.slab * task.share_slabs
     hyper = carray(_floats(task.hyper), HYPER_SIZE)
     rows_of_chunk = task.chunk_rows
     steps = (task.n_rows + task.batch - 1) // task.batch
@@ -493,17 +514,18 @@ def run(address, first_step, last_step):
             task.stop = min(start + rows_of_chunk, end)
             task.first_chunk = start == begin
             task.last_chunk = task.stop == end
-            if threads == 1:
-                call(region_1, (params, address, 0, 1))
-            else:
-                for thread in prange(threads):
-                    call(region_1, (params, address, thread, threads))
-            if task.mode >= GRADIENT:
-                if threads == 1 or task.partials != 0:
-                    call(region_2, (params, address, 0, 1))
+            for region in range(2):
+                if region == 0:
+                    work, alone = region_1, task.stop - start <= rows_of_share
+                else:
+                    work, alone = region_2, task.partials != 0
+                if work == 0:
+                    continue
+                if threads == 1 or alone:
+                    call(work, (params, address, 0, 1))
                 else:
                     for thread in prange(threads):
-                        call(region_2, (params, address, thread, threads))
+                        call(work, (params, address, thread, threads))
             if task.mode != PREDICT:
                 _add_slab_sums(address)
 

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from reference import Layer
-from tables import ACTIVATIONS, SIZES, problem
+from tables import ACTIVATIONS, SIZES, layer, problem
 
 from fcnet import Dense, Sequential, kernels
 from fcnet.engine import Engine
@@ -29,7 +29,7 @@ def one_by_one(engine, params, X, rows):
 def test_same_bits_as_among_many(shape, dtype):
     inputs, *widths = shape
     for hidden, output in zip(ACTIVATIONS, np.roll(ACTIVATIONS, shape[0]), strict=True):
-        layers = [Layer(units, str(activation), (units + inputs) % 3 > 0)
+        layers = [layer(units, str(activation), (units + inputs) % 3 > 0)
                   for units, activation in zip(widths, (hidden, output), strict=True)]
         params, X, _ = problem(np.random.default_rng(inputs), inputs, layers, "mean_squared_error", 40, dtype)
         engine = Engine(inputs, layers, dtype)
@@ -45,7 +45,7 @@ def test_same_bits_as_among_many(shape, dtype):
 @pytest.mark.parametrize("output", ACTIVATIONS)
 def test_extreme_weights(output, dtype):
     """Saturated, infinite and NaN: the same as among many rows."""
-    layers = [Layer(19, "relu"), Layer(7, output)]
+    layers = [Layer(19, "relu"), layer(7, output)]
     params, X, _ = problem(np.random.default_rng(1), 5, layers, "mean_squared_error", 40, dtype)
     engine = Engine(5, layers, dtype)
     for place, value in product((0, -1), (1e4, np.finfo(dtype).max, np.inf, np.nan)):

@@ -291,3 +291,18 @@ def test_diverged_training_shows_nan(dtype):
     engine = Engine(4, layers, dtype)
     assert np.isnan(engine.loss_and_gradient(params, X, Y, "binary_crossentropy")[0])
     assert np.all(np.isnan(engine.predict(params, X)))
+
+
+def test_subnormals_are_the_callers_own(dtype):
+    """Inside, numbers too small to be normal count as zero; afterwards the thread computes with them as before."""
+    tiny = np.finfo(dtype).smallest_normal
+    layers = [Layer(4, "linear", False), Layer(1, "linear", False)]
+    engine = Engine(1, layers, dtype)
+    params = np.array([tiny / 2, 1, 1, 1, 1, 0, 0, 0], dtype)
+    X, Y = np.ones((40, 1), dtype), np.zeros((40, 1), dtype)
+    for rows in (1, 40):
+        assert np.all(engine.predict(params, X[:rows]) == 0)
+        assert dtype(tiny) / dtype(2) > 0
+    engine.loss_and_gradient(params, X, Y, "mean_squared_error")
+    train(engine, params, optimizers.SGD(0.1), X, Y, np.arange(40)[None], 40, "mean_squared_error")
+    assert np.all(np.full(4, tiny, dtype) / dtype(2) > 0)
