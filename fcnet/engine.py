@@ -112,6 +112,7 @@ class Engine:
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._objective: tuple[str | None, tuple[str, ...]] | None = None
         self._none = np.zeros(1, self.dtype)
+        self._laps: np.ndarray | None = None
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -187,6 +188,8 @@ class Engine:
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
         threads = min(_runtime.shares(work / 3), slabs) if forward_only else _runtime.shares(work)
+        if self._laps is not None:
+            threads = min(threads, len(self._laps))
         partial = (not forward_only and not whole and self.n_params <= PARTIAL_PARAMS
                    and slabs >= 2 * PARTIAL_SLABS)
         local = partial or forward_only
@@ -325,6 +328,22 @@ class Engine:
             finally:
                 # a KeyboardInterrupt comes when the steps are done
                 optimizer.iterations = int(self._task["iterations"][0])
+
+    # -- profile ----------------------------------------------------------------------------------
+
+    def count_laps(self, laps: np.ndarray) -> None:
+        """From now on every thread adds the ticks it spends to its row of `laps`, (threads, columns) int64.
+
+        Columns are the LAP_* of `kernels.network`, at least LAP_LAYERS + 3 n_layers of them.
+        """
+        with self.lock:
+            self._laps = laps
+            self._set(laps=_address(laps), n_laps=laps.shape[1])
+
+    @property
+    def threads(self) -> int:
+        """Into how many shares the last run cut its work."""
+        return int(self._task["threads"][0])
 
 
 class _Linear:
