@@ -516,15 +516,14 @@ class Sequential:
         >>> print(model.profile(128))  # doctest: +SKIP
         """
         objective = self._compiled("profile")
-        self._ready(batch_size)
+        self._ready()
         budget = checks.real("seconds", seconds, 0, 3600, "(]")
         assert self._inputs is not None and self.optimizer is not None
-        if checks.together("x", x, "y", y):
-            X, Y = self._data(x, y, objective)
-            size = checks.batch_size(batch_size, len(X))
-        else:
-            size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
-            X, Y = profiling.random_data(objective.loss, self._inputs, self._layers[-1].units, size, self._dtype)
+        size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
+        if not checks.together("x", x, "y", y):
+            x, y = profiling.random_data(objective.loss, self._inputs, self._layers[-1].units, size, self._dtype)
+        X, Y = self._data(x, y, objective)
+        size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
         network = profiling.rehearsal(engine, self.parameters, self.optimizer, objective)
         return profiling.measure(network, [str(layer.name) for layer in self._layers], X, Y, size, budget)

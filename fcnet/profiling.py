@@ -213,7 +213,7 @@ def random_data(
     X = generator.standard_normal((batches * batch_size, inputs), np.float32).astype(dtype)
     classes = generator.integers(0, max(units, 2), len(X))
     if sparse or units == 1:
-        return X, (classes % max(units, 1 + (not sparse))).astype(dtype)[:, None]
+        return X, classes.astype(dtype)[:, None]
     Y = np.zeros((len(X), units), dtype)
     Y[np.arange(len(X)), classes] = 1
     return X, Y
