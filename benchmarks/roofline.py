@@ -5,7 +5,7 @@
     python benchmarks/roofline.py --tables                      print the profiles too
 
 Needs matplotlib: pip install "fcnet[plot]". The width of a bar is its share of the step's time, its height the share
-of the peak; so the area is the work done, and what is missing up to the line at 100 % is the time to be gained.
+of the peak; so the area is the work done, and what is missing up to 100 % is the time to be gained. The dotted line is at 75 %.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from fcnet.profiling import PHASES, Profile
 CHOSEN = ["mnist-128", "mnist-512", "wide-1024"]
 OUT = Path(__file__).resolve().parent.parent / "docs" / "roofline.svg"
 COLOURS = dict(zip(PHASES, ["#4477aa", "#ccbb44", "#228833"], strict=True))
-OTHER = "#bbbbbb"
+OTHER = "#dddddd"
 GOAL = 0.75
 NARROW = 0.035  # of the step: too narrow for a number
 
@@ -47,19 +47,20 @@ def draw(axes, found: Profile) -> None:
         if row.flops:
             axes.bar(left, row.of_peak, width, align="edge", color=COLOURS[row.phase], edgecolor="white", linewidth=0.5)
             if width > NARROW:
-                axes.text(left + width / 2, row.of_peak + 0.01, f"{row.of_peak:.0%}", ha="center", fontsize=7)
+                axes.text(left + width / 2, row.of_peak + 0.01, f"{row.of_peak:.0%}", ha="center", fontsize=7,
+                          bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.6})
                 axes.text(left + width / 2, 0.02, row.layer, ha="center", va="bottom", rotation=90, fontsize=7,
                           color="white")
         left += width
     products = sum(row.seconds for row in found if row.flops) / step
-    axes.axvspan(products, 1, color=OTHER, alpha=0.5, linewidth=0)
+    axes.axvspan(products, 1, color=OTHER, linewidth=0)
     axes.axhline(GOAL, color="black", linestyle=":", linewidth=0.8)
     threads = f"{found.threads} thread{'s' * (found.threads > 1)}"
     axes.set_title(f"{found.network}, batch {found.batch_size}, {threads}\n{found.total.seconds * 1e3:.2f} ms a step, "
                    f"{found.total.of_peak:.0%} of {found.peak:.0f} GFLOP/s", fontsize=8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)
-    axes.set_xticks([0, 0.5, 1], ["0", "half of the step", "1"], fontsize=7)
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"], fontsize=7)
     axes.set_yticks([0, 0.25, 0.5, GOAL, 1], ["0", "25 %", "50 %", "75 %", "100 %"], fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)
 
@@ -70,6 +71,7 @@ def picture(profiles: list[list[Profile]], path: Path) -> None:
 
     matplotlib.use("Agg")
     matplotlib.rcParams["svg.hashsalt"] = "roofline"  # the same file for the same numbers
+    matplotlib.rcParams["svg.fonttype"] = "none"  # texts as texts, not as outlines
     import matplotlib.pyplot as plt
 
     rows, columns = len(profiles), max(map(len, profiles))
@@ -79,6 +81,8 @@ def picture(profiles: list[list[Profile]], path: Path) -> None:
         for axes, one in zip(line, found, strict=True):
             draw(axes, one)
         line[0].set_ylabel("share of the FMA peak", fontsize=7)
+    for axes in grid[-1]:
+        axes.set_xlabel("share of the step's time", fontsize=7)
     patches = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in [*COLOURS.values(), OTHER]]
     figure.legend(patches, [*COLOURS, "no product: gathering, loss, transposing, waiting"], loc="outside lower center",
                   ncols=4, fontsize=7, frameon=False)
