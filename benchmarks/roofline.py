@@ -5,7 +5,8 @@
     python benchmarks/roofline.py --tables                      print the profiles too
 
 Needs matplotlib: pip install "fcnet[plot]". The width of a bar is its share of the step's time, its height the share
-of the peak; so the area is the work done, and what is missing up to 100 % is the time to be gained. The dotted line is at 75 %.
+of the peak; so the area is the work done, and what is missing up to
+100 % is the time to be gained. The dotted line is at 75 %.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ COLOURS = dict(zip(PHASES, ["#4477aa", "#ccbb44", "#228833"], strict=True))
 OTHER = "#dddddd"
 GOAL = 0.75
 NARROW = 0.035  # of the step: too narrow for a number
+LOW = 0.25  # of the peak: too low for a name
 
 
 def profile(workload: Workload, seconds: float) -> Profile:
@@ -49,6 +51,7 @@ def draw(axes, found: Profile) -> None:
             if width > NARROW:
                 axes.text(left + width / 2, row.of_peak + 0.01, f"{row.of_peak:.0%}", ha="center", fontsize=7,
                           bbox={"facecolor": "white", "alpha": 0.9, "linewidth": 0, "pad": 0.6})
+            if width > NARROW and row.of_peak > LOW:
                 axes.text(left + width / 2, 0.02, row.layer, ha="center", va="bottom", rotation=90, fontsize=7,
                           color="white")
         left += width
@@ -56,7 +59,7 @@ def draw(axes, found: Profile) -> None:
     axes.axvspan(products, 1, color=OTHER, linewidth=0)
     axes.axhline(GOAL, color="black", linestyle=":", linewidth=0.8)
     threads = f"{found.threads} thread{'s' * (found.threads > 1)}"
-    axes.set_title(f"{found.network}, batch {found.batch_size}, {threads}\n{found.total.seconds * 1e3:.2f} ms a step, "
+    axes.set_title(f"{found.network}, batch {found.batch_size}, {threads}\n{found.total.seconds * 1e6:,.0f} us a step, "
                    f"{found.total.of_peak:.0%} of {found.peak:.0f} GFLOP/s", fontsize=8)
     axes.set_xlim(0, 1)
     axes.set_ylim(0, 1)

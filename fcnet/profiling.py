@@ -2,14 +2,15 @@
 
 Each thread of the engine counts the ticks of the processor's clock that it spends in every phase (`laps` of
 `kernels.network`). Real steps are timed in blocks of some 20 ms, with the FMA peak sampled between them, because a
-machine's speed swings within seconds; the faster half of the blocks counts.
+machine's speed swings within seconds. The faster half of the blocks counts, and the best of the samples: what else
+runs on the machine makes both slower, and nothing makes them faster.
 """
 
 from __future__ import annotations
 
 import copy
-import math
 import os
+import statistics
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -88,7 +89,10 @@ class Profile(Sequence[Row]):
     threads : int
         Into how many shares the work was cut; may be fewer than `fcnet.get_num_threads`.
     peak : float
-        GFLOP/s of so many threads that do nothing but multiply-adds in registers, measured between the steps.
+        GFLOP/s of so many threads that do nothing but multiply-adds in registers: the largest of `peaks`.
+    peaks : tuple of float
+        All samples of it, taken between blocks of steps. Where their median is far below the largest, something else
+        used the cores, and the figures are those of a disturbed machine.
     steps : int
         How many steps count in the averages.
     rows : tuple of Row
@@ -101,10 +105,15 @@ class Profile(Sequence[Row]):
     batch_size: int
     dtype: str
     threads: int
-    peak: float
+    peaks: tuple[float, ...]
     steps: int
     rows: tuple[Row, ...]
     total: Row
+
+    @property
+    def peak(self) -> float:
+        """The largest of `peaks`: a disturbance makes a sample smaller, nothing makes it larger."""
+        return max(self.peaks)
 
     def __getitem__(self, key: int | slice | tuple[str, str]) -> Row | tuple[Row, ...]:  # type: ignore[override]
         if isinstance(key, tuple):
@@ -122,7 +131,8 @@ class Profile(Sequence[Row]):
 
     def to_dict(self) -> dict[str, Any]:
         """All attributes as plain numbers, texts, dicts and lists, as JSON has them."""
-        return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
+        lists = {"rows": [asdict(row) for row in self.rows], "peaks": list(self.peaks)}
+        return asdict(self) | lists | {"peak": self.peak}
 
     def __str__(self) -> str:
         cells: list[tuple[str, ...]] = [("Layer", "Phase", "us a step", "of time", "MFLOP", "GFLOP/s", "of peak")]
@@ -131,9 +141,11 @@ class Profile(Sequence[Row]):
         lines = [
             "  ".join([*map(str.ljust, row[:2], widths[:2]), *map(str.rjust, row[2:], widths[2:])]) for row in cells
         ]
-        facts = f"{self._facts()}; FMA peak {self.peak:.1f} GFLOP/s; {self.steps:,} steps timed"
-        rule = "-" * max(map(len, [facts, *lines]))
-        return "\n".join(text.rstrip() for text in [facts, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
+        ceiling = (f"FMA peak {self.peak:.1f} GFLOP/s, the best of {len(self.peaks)} samples; "
+                   f"their median is {statistics.median(self.peaks):.1f}")  # fmt: skip
+        rule = "-" * max(map(len, lines))
+        facts = [f"{self._facts()}, {self.steps:,} steps timed", ceiling]
+        return "\n".join(text.rstrip() for text in [*facts, rule, lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
     def _cells(self, row: Row) -> tuple[str, ...]:
         """A row as texts: the layer's name once, and nothing where there is no product."""
@@ -238,12 +250,11 @@ def rehearsal(engine: Engine, parameters: np.ndarray, optimizer: Optimizer, obje
 
 @dataclass
 class _Block:
-    """Consecutive steps: their time, what the threads counted meanwhile, and the peak before or after them."""
+    """Consecutive steps: their time, and what the threads counted meanwhile."""
 
     seconds: float
     steps: int
     ticks: np.ndarray  # mean over the threads, by what `laps` counts
-    peak: float
 
 
 class _Timer:
@@ -289,7 +300,7 @@ class _Timer:
         self._train(steps)
         seconds = time.perf_counter() - begin
         counted = (self.laps - before)[: self.network.engine.threads]
-        return _Block(seconds, steps, counted.mean(axis=0), math.nan)
+        return _Block(seconds, steps, counted.mean(axis=0))
 
     def steps_in(self, seconds: float) -> int:
         """How many steps take so long, about; they run for it."""
@@ -338,18 +349,15 @@ def measure(network: Network, names: Sequence[str], X: np.ndarray, Y: np.ndarray
         return peak.sample()
 
     start = _now()
-    before = sampled()
+    peaks = [sampled()]
     blocks: list[_Block] = []
     while len(blocks) < LEAST_BLOCKS or _now()[1] - start[1] < seconds:
-        block = timer.block(steps)
-        after = sampled()
-        block.peak = max(before, after)  # a disturbance makes a sample smaller, nothing makes it larger
-        blocks.append(block)
-        before = after
+        blocks.append(timer.block(steps))
+        peaks.append(sampled())
     stop = _now()
     rate = (stop[0] - start[0]) / (stop[1] - start[1])
     blocks.sort(key=lambda block: block.seconds)
-    return _profile(network, names, batch_size, threads, rate, blocks[: (len(blocks) + 1) // 2])
+    return _profile(network, names, batch_size, threads, peaks, rate, blocks[: (len(blocks) + 1) // 2])
 
 
 def _now() -> tuple[int, float]:
@@ -364,17 +372,16 @@ def _now() -> tuple[int, float]:
     return min(reading() for _ in range(5))[1:]
 
 
-def _profile(network: Network, names: Sequence[str], batch_size: int, threads: int, rate: float,
-             blocks: Sequence[_Block]) -> Profile:  # fmt: skip
+def _profile(network: Network, names: Sequence[str], batch_size: int, threads: int, peaks: Sequence[float],
+             rate: float, blocks: Sequence[_Block]) -> Profile:  # fmt: skip
     """The averages over the blocks, and what they mean."""
     steps = sum(block.steps for block in blocks)
     wall = sum(block.seconds for block in blocks)
-    peak = sum(block.seconds * block.peak for block in blocks) / wall
     spent = np.sum([block.ticks for block in blocks], axis=0) / rate / steps
 
     def row(layer: str, phase: str, seconds: float, flops: int = 0) -> Row:
         gflops = flops / seconds / 1e9 if flops and seconds > 0 else 0.0
-        return Row(layer, phase, float(seconds), flops, float(gflops), float(gflops / peak))
+        return Row(layer, phase, float(seconds), flops, float(gflops), float(gflops / max(peaks)))
 
     rows = []
     for l, (name, shape) in enumerate(zip(names, network.engine.layers, strict=True)):
@@ -393,7 +400,7 @@ def _profile(network: Network, names: Sequence[str], batch_size: int, threads: i
         batch_size=batch_size,
         dtype=network.parameters.dtype.name,
         threads=threads,
-        peak=float(peak),
+        peaks=tuple(peaks),
         steps=steps,
         rows=tuple(rows),
         total=row("", "step", step, sum(known.flops for known in rows)),

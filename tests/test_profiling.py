@@ -40,7 +40,7 @@ def check(profile):
     step = profile.total.seconds
     assert sum(row.seconds for row in profile) == pytest.approx(step, rel=1e-9)
     assert profile.total.flops == sum(row.flops for row in profile)
-    assert profile.peak > 0 and profile.steps >= 1 and profile.threads >= 1
+    assert profile.peak == max(profile.peaks) > 0 and profile.steps >= 1 and profile.threads >= 1
     waiting = profile["", "launch and waiting"]
     for row in (*profile, profile.total):
         # the clocks of ticks and of seconds may differ by what an interrupt between two readings takes
@@ -94,13 +94,15 @@ def test_several_chunks():
 def test_table():
     profile = network().profile(batch_size=32, seconds=SECONDS)
     lines = str(profile).splitlines()
-    assert lines[0].startswith("20-7-3, batch 32, float32, 1 thread; FMA peak ")
-    assert lines[2].split() == ["Layer", "Phase", "us", "a", "step", "of", "time", "MFLOP", "GFLOP/s", "of", "peak"]
-    assert lines[4].startswith("first ") and lines[7].startswith("last ")
-    assert [len(line.split()) for line in lines[4:7]] == [7, 3, 6]  # no product backward of the first layer
+    assert lines[0].startswith("20-7-3, batch 32, float32, 1 thread, ")
+    assert lines[1].startswith("FMA peak ")
+    assert lines[3].split() == ["Layer", "Phase", "us", "a", "step", "of", "time", "MFLOP", "GFLOP/s", "of", "peak"]
+    assert lines[5].startswith("first ") and lines[8].startswith("last ")
+    assert lines[11].startswith("gathering the batch")
+    assert [len(line.split()) for line in lines[5:8]] == [7, 3, 6]  # no product backward of the first layer
     assert lines[-1].startswith("step ") and " 100.0% " in lines[-1]
     assert all(line == line.rstrip() for line in lines)
-    assert len({len(line) for line in (lines[2], lines[4], lines[6], lines[-1])}) == 1
+    assert len({len(line) for line in (lines[3], lines[5], lines[7], lines[-1])}) == 1
     assert len(repr(profile).splitlines()) == 1 and "20-7-3, batch 32" in repr(profile)
 
 
@@ -108,6 +110,7 @@ def test_plain_data():
     profile = network().profile(32, seconds=SECONDS)
     found = json.loads(json.dumps(profile.to_dict()))
     assert found["network"] == "20-7-3"
+    assert found["peak"] == profile.peak and found["peaks"] == [*profile.peaks]
     assert found["total"]["seconds"] == profile.total.seconds
     assert [row["flops"] for row in found["rows"]] == [row.flops for row in profile]
 
