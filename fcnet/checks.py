@@ -149,6 +149,14 @@ def pair(name: str, value: Any) -> tuple[Any, Any]:
     return value[0], value[1]
 
 
+def together(first: str, one: Any, second: str, other: Any) -> bool:
+    """Whether both are given; refuse one without the other."""
+    if (one is None) != (other is None):
+        given, missing = (second, first) if one is None else (first, second)
+        raise ValueError(f"{given} is given without {missing}: give both, or neither")
+    return one is not None
+
+
 def split(fraction: Any, samples: int) -> int:
     """How many samples stay for training when the last `fraction` of them is held out."""
     share = real("validation_split", fraction, 0, 1, "[)")

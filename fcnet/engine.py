@@ -132,6 +132,7 @@ class Engine:
         self.inputs = n_inputs
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
+        self._laps: np.ndarray | None = None
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -252,6 +253,8 @@ class Engine:
             threads = min(_runtime.shares(work / 3), slabs)
         else:  # of a single slab only the gradient can be shared
             threads = _runtime.shares(work / 3 if slabs == 1 else work)
+        if self._laps is not None:
+            threads = min(threads, len(self._laps))
         partial = (not forward_only and not whole and self.n_params <= PARTIAL_PARAMS
                    and slabs >= 2 * PARTIAL_SLABS)
         local = partial or forward_only
@@ -429,6 +432,23 @@ class Engine:
             finally:
                 # a KeyboardInterrupt comes when the steps are done
                 optimizer.iterations = self._fields[_FIELD["iterations"]]
+
+    # -- profile ----------------------------------------------------------------------------------
+
+    def count_laps(self, laps: np.ndarray) -> None:
+        """From now on every thread adds the ticks it spends to its row of `laps`, (threads, columns) int64.
+
+        Columns are the LAP_* of `kernels.network`, at least LAP_LAYERS + 3 n_layers of them.
+        """
+        with self.lock:
+            self._laps = laps
+            self._laid_out = ()
+            self._set(laps=_address(laps), n_laps=laps.shape[1])
+
+    @property
+    def threads(self) -> int:
+        """Into how many shares the last run cut its work."""
+        return self._fields[_FIELD["threads"]]
 
 
 class _Linear:

@@ -7,11 +7,12 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from . import callbacks, checks, layout, losses, metrics, optimizers, seeds, training
+from . import callbacks, checks, layout, losses, metrics, optimizers, profiling, seeds, training
 from .callbacks import History
 from .engine import Engine
 from .inspection import Inspection, LayerPass
 from .layers import Dense, Input
+from .profiling import Profile
 
 Reported: TypeAlias = float | list[float] | dict[str, float]
 
@@ -481,6 +482,58 @@ class Sequential:
         network, X, Y = self._pass("loss_and_gradient", x, y)
         loss, gradient = network.engine.loss_and_gradient(network.parameters, X, Y, network.objective.loss)
         return float(loss), gradient
+
+    # -------------------------------------------------------------------------------------------- speed
+
+    def profile(self, batch_size: int = 32, x: Any = None, y: Any = None, *, seconds: float = 0.5) -> Profile:
+        """Time training steps by layer and phase, with their floating-point operations and share of the peak.
+
+        The steps are those of `fit`, with the compiled loss, metrics and optimizer, on copies: neither the model
+        nor its optimizer changes, nor the random numbers of `fcnet.set_seed`.
+
+        Parameters
+        ----------
+        batch_size : int, default=32
+            B; with x, a larger number than there are samples means all of them, with a warning.
+        x, y : array_like, optional
+            Samples and labels, as in `fit`; those that fill no whole batch are left out. Default: random ones.
+        seconds : float, default=0.5
+            About how long to measure. Kernels that are not compiled yet, and steps of more than some 0.1 seconds,
+            take longer.
+
+        Returns
+        -------
+        Profile
+            ``print`` shows it as a table.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled or not built.
+        TypeError, ValueError
+            If an argument does not fit.
+        NotImplementedError
+            On processors whose clock can't be read (neither x86-64 nor ARM64).
+
+        Examples
+        --------
+        >>> from fcnet import Dense, Sequential
+        >>> model = Sequential([Dense(128, "relu", input_dim=784), Dense(10, "softmax")])
+        >>> model.compile("adam", "categorical_crossentropy")
+        >>> print(model.profile(128))  # doctest: +SKIP
+        """
+        objective = self._compiled("profile")
+        self._ready()
+        budget = checks.real("seconds", seconds, 0, 3600, "(]")
+        assert self._inputs is not None and self.optimizer is not None
+        size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
+        if not checks.together("x", x, "y", y):
+            x, y = profiling.random_data(objective.loss.name, self._inputs, self._layers[-1].units, size, self._dtype)
+        X, Y = self._data(x, y, objective)
+        size = checks.batch_size(size, len(X))
+        engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
+        network = profiling.rehearsal(engine, self.parameters, self.optimizer, objective)
+        return profiling.measure(network, [str(layer.name) for layer in self._layers], X, Y, size, budget)
 
     # ---------------------------------------------------------------------------------------- internals
 
