@@ -224,7 +224,8 @@ class Engine:
 
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
         """
-        key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads())
+        key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
+               _runtime.SHARE_FLOPS)
         if key != self._laid_out or whole:
             self._laid_out = ()
             self._lay_out(mode, len(X), batch, Y.shape[1], whole)
