@@ -210,9 +210,10 @@ def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
 
 def write_section(name: str, *parts: str) -> None:
     """Put `parts` under the heading `name` of RESULTS.md, and leave the other sections as they are."""
-    script = Path(sys.argv[0])
+    script = Path(sys.argv[0]).resolve()
     what = f"benchmarks/{script.name}" if script.parent.name == "benchmarks" else f"-m {script.parent.name}"
-    command = " ".join(["python", what, *sys.argv[1:]])
+    arguments = [Path(given).name if Path(given).is_absolute() else given for given in sys.argv[1:]]
+    command = " ".join(["python", what, *arguments])
     body = "\n\n".join(part.strip() for part in (f"Written by `{command}`.", *parts) if part.strip())
     sections = {}
     if RESULTS.exists():
