@@ -25,14 +25,13 @@ from .kernels import network as kernel
 from .kernels import peak as kernel_peak
 from .kernels.simd import REGISTER_BYTES
 from .optimizers import Optimizer
-from .training import Network, Objective
+from .training import ORDER_NUMBERS, Network, Objective
 
 BLOCK_SECONDS = 0.02
 PEAK_SECONDS = 0.004
 LEAST_BLOCKS = 4
 DATA_NUMBERS = 1 << 22  # random data: as many batches as have so many numbers, in these bounds
 LEAST_BATCHES, MOST_BATCHES = 2, 64
-ORDER_NUMBERS = 1 << 18  # in the orders of epochs that run in one call
 PAUSE = 0.002  # OpenMP's threads go on spinning for a while after their work, on the cores whose peak is sampled
 
 PHASES = "forward", "backward", "gradient"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _CALL = 2e8
 _STEP = 2e4  # what a step costs besides its arithmetic, in the same unit
 _SECONDS = 0.05  # the same in time
-_ORDERS = 1 << 18  # numbers in the orders of epochs that run in one call
+ORDER_NUMBERS = 1 << 18  # numbers in the orders of epochs that run in one call
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Fit:
         samples = len(self.X)
         block = 1
         if self.validation is None:
-            block = max(1, min(len(epochs), self.steps_per_call // self.steps, _ORDERS // samples))
+            block = max(1, min(len(epochs), self.steps_per_call // self.steps, ORDER_NUMBERS // samples))
         in_place = np.arange(samples, dtype=np.intp)
         mixed = shuffle and self.steps > 1  # of a single batch the order does not matter
         orders = np.empty((block, samples), np.intp) if mixed else None

@@ -21,6 +21,8 @@ the group is in cache; the groups' sums are added in order (`_partial_gradient`,
 The bias is the weight of one more input that is always 1: each slab of A has a last row of ones, and b follows
 W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the last row of dW.
 
+Inside the regions subnormal numbers count as zero (`simd.flush_subnormals`).
+
 Everything is described by two records, `TASK` and `LAYER`; addresses in them are of arrays and of compiled parts
 (``_jit.part_address``).  `fcnet/engine.py` fills them in.  `run` is compiled once for all networks and dtypes.
 """
@@ -142,14 +144,14 @@ def forward_backward(params, task_at, thread, threads):
         place = thread * task.group_slabs if task.local else first
         _gather(params, task_at, thread, first, place, count)
         _lap(task_at, thread, LAP_GATHER)
-        _forward(params, task_at, first, thread, place, count)
+        _forward(params, task_at, thread, first, place, count)
         if task.mode == PREDICT:
             _write_outputs(params, task_at, thread, first, place, count)
         else:
             _losses(params, task_at, thread, first, place, count)
             _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
-                _backward(params, task_at, first, thread, place, count)
+                _backward(params, task_at, thread, first, place, count)
                 if task.partials != 0:
                     _partial_gradient(params, task_at, thread, first, place, count)
     restore_subnormals(floats)
@@ -186,7 +188,7 @@ def _rows(task_at, begin, P, row_length, rows):
 
 
 @helper
-def _forward(params, task_at, first, thread, place, count):
+def _forward(params, task_at, thread, first, place, count):
     """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
@@ -289,7 +291,7 @@ def _losses(params, task_at, thread, first, place, count):
 
 
 @helper
-def _backward(params, task_at, first, thread, place, count):
+def _backward(params, task_at, thread, first, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
