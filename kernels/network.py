@@ -162,19 +162,30 @@ def _gather(params, task_at, thread, first, place, count):
     """Rows of X and Y to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
-    workspace, scratch = pointer_like(task.workspace, params), pointer_like(task.scratch, params)
-    X, Y = pointer_like(task.X, params), pointer_like(task.Y, params)
+    workspace, X = pointer_like(task.workspace, params), pointer_like(task.X, params)
     rows = _integers(task.integers) + thread * task.integers_size
     panel = workspace + (task.input_panel + place * (task.inputs + 1) * P)
-    targets = scratch + thread * task.scratch_size
     for n in range(count):
         begin = task.start + (first + n) * P
         samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.inputs, rows)
         call(task.gather, (X, rows, task.inputs, samples, panel + n * (task.inputs + 1) * P))
-        if task.mode != PREDICT:
-            _rows(task_at, begin, P, task.targets, rows)
-            call(task.gather, (Y, rows, task.targets, samples, targets + n * task.targets * P))
+    if task.mode != PREDICT:
+        _gather_targets(params, task_at, thread, first, count)
+
+
+@helper
+def _gather_targets(params, task_at, thread, first, count):
+    """Rows of Y to slabs, at the start of the thread's scratch."""
+    task = carray(_task(task_at), 1)[0]
+    P = slab_width(params)
+    Y, targets = pointer_like(task.Y, params), pointer_like(task.scratch, params) + thread * task.scratch_size
+    rows = _integers(task.integers) + thread * task.integers_size
+    for n in range(count):
+        begin = task.start + (first + n) * P
+        samples = min(P, task.stop - begin)
+        _rows(task_at, begin, P, task.targets, rows)
+        call(task.gather, (Y, rows, task.targets, samples, targets + n * task.targets * P))
 
 
 @helper
