@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _runtime, layout
 from . import losses as declared
+from . import metrics as declared_metrics
 from .kernels import _jit, activations, inference, losses, matmul, network, optimizers
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
@@ -45,6 +46,7 @@ _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
 LossLike: TypeAlias = str | declared.Loss
+MetricLike: TypeAlias = str | declared_metrics.Metric
 
 
 class LayerShape(Protocol):
@@ -118,13 +120,14 @@ class Engine:
 
         self.widest = max(widths)
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
+        self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
         self._task_address = _address(self._task)
         self._fields = self._task.view(np.int64).data
         self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
         self._laid_out: tuple[int, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
-                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper))
+                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
@@ -161,14 +164,17 @@ class Engine:
                 self._known[name] = weakref.ref(array), array.nbytes, address
         self._fields[_FIELD[name]] = address
 
-    def _set_objective(self, loss: LossLike | None, metrics: tuple[str, ...] = ()) -> None:
+    def _set_objective(self, loss: LossLike | None, metrics: Sequence[MetricLike] = ()) -> None:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
         name: str | None = None
         parameters: tuple[float, ...] = ()
         if loss is not None:
             loss = declared.get(loss)
             name, parameters = loss.name, loss.parameters()
-        if self._objective == (name, parameters, metrics):
+        wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
+        reported = tuple((metric.kernel, metric.parameters(), metric.n_sums(self.outputs), metric.weighted)
+                         for metric in wanted)
+        if self._objective == (name, parameters, reported):
             return
         if self._objective is None:  # now and not before: a process that predicts single rows needs none of them
             self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
@@ -180,11 +186,17 @@ class Engine:
         self.layers[-1]["backward"] = self._part(function.backward)
         if name is not None:
             self._loss_parameters[:len(parameters)] = parameters
-            self._metrics = np.array([self._part(losses.METRICS[metric]) for metric in metrics], np.intp)
-            self._set(loss=self._part(fused or losses.LOSSES[name]), loss_parameters=_address(self._loss_parameters),
-                      metrics=_address(self._metrics), n_metrics=len(metrics))
-        self._objective = name, parameters, metrics
-        self._columns_of_sums = 1 + len(metrics)
+            self._set(loss=self._part(fused or losses.LOSSES[name]), loss_parameters=_address(self._loss_parameters))
+        self._columns_of_sums = 1
+        self._metrics = np.zeros(len(reported), network.METRIC)
+        self._metric_parameters = [np.array(given, np.float64) for _, given, _, _ in reported]
+        for record, numbers, (kernel, _, n_sums, weighted) in zip(
+                self._metrics, self._metric_parameters, reported, strict=True):
+            record["part"], record["parameters"] = self._part(losses.METRICS[kernel]), _address(numbers)
+            record["column"], record["weighted"] = self._columns_of_sums, weighted
+            self._columns_of_sums += n_sums
+        self._set(metrics=_address(self._metrics), n_metrics=len(reported), n_sums=self._columns_of_sums)
+        self._objective = name, parameters, reported
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -203,7 +215,7 @@ class Engine:
                 self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
             self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
             self._slabs = slabs
-        scratch = P * max(group * (targets + 2 * self.widest), MR) + network.PACKED_STRIP * (self.widest + 2)
+        scratch = P * max(group * (targets + 2 * self.widest + 1), MR) + network.PACKED_STRIP * (self.widest + 2)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
             self._scratch_size = max(scratch, self._scratch_size)
@@ -219,7 +231,8 @@ class Engine:
 
     def _run(self, mode: int, params: np.ndarray, X: np.ndarray, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
-             gradient: np.ndarray | None = None, sums: np.ndarray | None = None, whole: bool = False) -> None:
+             gradient: np.ndarray | None = None, sums: np.ndarray | None = None,
+             weights: np.ndarray | None = None, whole: bool = False) -> None:
         """Fill in the task and run its steps; the caller holds `lock`.
 
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
@@ -237,6 +250,9 @@ class Engine:
         self._set_array("order", orders)
         self._set_array("out", out)
         self._set_array("sums", sums)
+        self._set_array("weights", weights)
+        if weights is not None:
+            self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
         threads = self._fields[_FIELD["threads"]]
         if threads == 1:
             network.run(self._task_address, first, last)
@@ -340,29 +356,30 @@ class Engine:
         self._few_shapes = {(n, self.inputs): (n, self.outputs) for n in range(1, self.few_rows + 1)}
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
-                 metrics: tuple[str, ...] = ()) -> np.ndarray:
-        """Means over the samples of the loss and of each metric, (1 + len(metrics),) float64."""
-        sums = np.zeros(1 + len(metrics))
+                 metrics: Sequence[MetricLike] = (), weights: np.ndarray | None = None) -> np.ndarray:
+        """Sums over the samples, weighted, of the loss and of each metric: float64, as many as the metrics have."""
         with self.lock:
-            self._set_objective(loss, tuple(metrics))
-            self._run(network.EVALUATE, params, X, Y, len(X), sums=sums)
-        return sums / len(X)
+            self._set_objective(loss, metrics)
+            sums = np.zeros(self._columns_of_sums)
+            self._run(network.EVALUATE, params, X, Y, len(X), sums=sums, weights=weights)
+        return sums
 
-    def loss_and_gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
-                          loss: LossLike) -> tuple[float, np.ndarray]:
-        """Loss of one batch and its gradient, flat like `params`."""
+    def loss_and_gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
+                          weights: np.ndarray | None = None) -> tuple[float, np.ndarray]:
+        """Loss of one batch, the mean weighted by `weights` (n,), and its gradient, flat like `params`."""
         with self.lock:
-            return self._gradient(params, X, Y, loss, whole=False)
+            return self._gradient(params, X, Y, loss, weights, whole=False)
 
     def _gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
-                  whole: bool) -> tuple[float, np.ndarray]:
+                  weights: np.ndarray | None, whole: bool) -> tuple[float, np.ndarray]:
         gradient, sums = np.empty(self.n_params, self.dtype), np.zeros(1)
         self._set_objective(loss)
-        self._run(network.GRADIENT, params, X, Y, len(X), gradient=gradient, sums=sums, whole=whole)
-        return float(sums[0] / len(X)), gradient
+        self._run(network.GRADIENT, params, X, Y, len(X), gradient=gradient, sums=sums, weights=weights, whole=whole)
+        weight = len(X) if weights is None else weights.sum(dtype=np.float64) or 1.0
+        return float(sums[0] / weight), gradient
 
-    def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray,
-                loss: LossLike) -> tuple[float, list[dict[str, np.ndarray | None]]]:
+    def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
+                weights: np.ndarray | None = None) -> tuple[float, list[dict[str, np.ndarray | None]]]:
         """Loss of one batch, and what the kernels computed on the way: Z, A, dZ, dW and db of every layer.
 
         A, dZ, dW and db are read from the memory that training uses; Z, which training overwrites with A, is the
@@ -371,7 +388,7 @@ class Engine:
         found: list[dict[str, np.ndarray | None]] = []
         with self.lock:
             self._slabs = 0  # a workspace of its own: the batch in one chunk
-            value, gradient = self._gradient(params, X, Y, loss, whole=True)
+            value, gradient = self._gradient(params, X, Y, loss, weights, whole=True)
             A_prev = X
             for l, record in enumerate(self.layers):
                 A, dZ = self._panel(record, len(X)), self._columns(record, self._column_counts[l], len(X))
@@ -401,7 +418,7 @@ class Engine:
 
     def train(self, params: np.ndarray, optimizer: OptimizerState, X: np.ndarray, Y: np.ndarray,
               orders: np.ndarray | None, batch_size: int, first: int, last: int, loss: LossLike,
-              metrics: tuple[str, ...], sums: np.ndarray) -> None:
+              metrics: Sequence[MetricLike], sums: np.ndarray, weights: np.ndarray | None = None) -> None:
         """Steps ``first <= step < last``, counted through one or several epochs.
 
         Parameters
@@ -415,9 +432,12 @@ class Engine:
         batch_size : int
         first, last : int
         loss : str or Loss
-        metrics : tuple of str
-        sums : (epochs, 1 + len(metrics)) float64 array
-            The sums over the samples of the loss and of each metric are added to the epoch's row.
+        metrics : sequence of str or Metric
+        sums : (epochs, n_sums) float64 array
+            The sums over the samples of the loss and of each metric are added to the epoch's row; a metric has one
+            or several (`Metric.n_sums`).
+        weights : (n,) array, optional
+            Of the samples, 0 or more: the loss of a batch is sum(w l) / sum(w), and 0 if sum(w) is.
         """
         name = "sgd_momentum" if optimizer.name == "sgd" and optimizer.state else optimizer.name
         state_1, state_2, *_ = *optimizer.state, self._none, self._none
@@ -429,7 +449,8 @@ class Engine:
             self._set_array("state_1", state_1)
             self._set_array("state_2", state_2)
             try:
-                self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums)
+                self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
+                          weights=weights)
             finally:
                 # a KeyboardInterrupt comes when the steps are done
                 optimizer.iterations = self._fields[_FIELD["iterations"]]

@@ -9,21 +9,35 @@ from __future__ import annotations
 import math
 from typing import Any, ClassVar
 
+import numpy as np
+
 from . import checks
 
 
 class Metric:
-    """Base class. `kernel` is the mean that the kernels compute; `name` is the key in the History."""
+    """Base class. `kernel` names the sums that the kernels compute; `name` is the key in the History.
+
+    `weighted` says whether the samples count by their weights, as those in compile's `weighted_metrics` do.
+    """
 
     kernel: ClassVar[str]
     default_name: ClassVar[str]
+    weighted: bool = False
 
     def __init__(self, name: str | None = None) -> None:
         self.name = self.default_name if name is None else name
 
-    def result(self, mean: float) -> float:
-        """The metric from the mean over the samples of what the kernel computes."""
-        return mean
+    def parameters(self) -> tuple[float, ...]:
+        """What the kernel reads."""
+        return ()
+
+    def n_sums(self, units: int) -> int:
+        """How many sums the kernel has for a last layer of so many units."""
+        return 1
+
+    def result(self, sums: np.ndarray, weight: float) -> float:
+        """The metric from the kernel's sums and the sum of the weights, which is the number of samples without."""
+        return float(sums[0] / weight)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(name={self.name!r})"
@@ -64,9 +78,9 @@ class RootMeanSquaredError(Metric):
 
     kernel, default_name = "mean_squared_error", "root_mean_squared_error"
 
-    def result(self, mean: float) -> float:
+    def result(self, sums: np.ndarray, weight: float) -> float:
         """The root of the mean square; NaN stays NaN."""
-        return math.sqrt(mean)
+        return math.sqrt(sums[0] / weight)
 
 
 class SignAccuracy(Metric):

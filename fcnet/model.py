@@ -338,10 +338,10 @@ class Sequential:
         X, Y = self._data(x, y, objective)
         validation = None
         if validation_data is not None:
-            validation = self._data(*checks.pair("validation_data", validation_data), objective, X.shape[1])
+            validation = *self._data(*checks.pair("validation_data", validation_data), objective, X.shape[1]), None
         elif validation_split:
             kept = checks.split(validation_split, len(X))
-            validation = X[kept:], Y[kept:]
+            validation = X[kept:], Y[kept:], None
             X, Y = X[:kept], Y[:kept]
         size = checks.batch_size(batch_size, len(X))
         generator = seeds.generator(seed)
@@ -356,7 +356,7 @@ class Sequential:
         self.history = History(self, {"verbose": shown, "epochs": run.stop, "steps": steps})
         display = callbacks.display(shown, run, steps)
         try:
-            fit = training.Fit(network, X, Y, validation, size, self.history, display)
+            fit = training.Fit(network, X, Y, None, validation, size, self.history, display)
             fit.run(run, mixed, generator)
         finally:
             if display is not None:
@@ -373,7 +373,7 @@ class Sequential:
         """
         objective = self._compiled("train_on_batch")
         X, Y = self._data(x, y, objective)
-        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y)
+        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y, None)
         return _reported(objective, values, return_dict)
 
     def evaluate(
@@ -408,7 +408,7 @@ class Sequential:
         shown = checks.verbose(verbose)
         self._ready(batch_size)
         X, Y = self._data(x, y, objective)
-        values = training.evaluate(self._network(objective, X.shape[1]), X, Y)
+        values = training.evaluate(self._network(objective, X.shape[1]), X, Y, None)
         if shown:
             logs = dict(zip(objective.names, values, strict=True))
             print(f"{len(X)} samples - {callbacks.line(logs, ' - ')}")
@@ -542,7 +542,7 @@ class Sequential:
         last = self._layers[-1]
         checks.output_fits(loss.name, last.activation, last.units, loss.from_logits)
         chosen = tuple(metrics.resolve(metric, loss.name, last.units, loss.from_logits) for metric in wanted)
-        return training.Objective(loss, chosen)
+        return training.Objective(loss, last.units, chosen)
 
     def _compiled(self, what: str) -> training.Objective:
         if self._loss is None:

@@ -265,7 +265,7 @@ class _Timer:
         epochs = max(1 + (steps == 1), ORDER_NUMBERS // len(X))
         orders = np.tile(np.arange(len(X), dtype=np.intp), (epochs, 1))
         self.orders = np.random.default_rng(1).permuted(orders, axis=1)
-        self.sums = np.zeros((epochs, 1 + len(network.objective.metrics)))
+        self.sums = np.zeros((epochs, network.objective.n_sums))
         self.checkpoint = network.checkpoint()
         self.available = epochs * steps
         self.at = 0
@@ -282,7 +282,7 @@ class _Timer:
         network, objective = self.network, self.network.objective
         network.engine.train(
             network.parameters, network.optimizer, self.X, self.Y, self.orders, self.batch_size,
-            self.at, self.at + steps, objective.loss, objective.kernels, self.sums,
+            self.at, self.at + steps, objective.loss, objective.metrics, self.sums,
         )  # fmt: skip
         self.at += steps
 

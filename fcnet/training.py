@@ -31,22 +31,25 @@ ORDER_NUMBERS = 1 << 18  # numbers in the orders of epochs that run in one call
 
 @dataclass(frozen=True)
 class Objective:
-    """What is minimized and what is reported, for one output layer."""
+    """What is minimized and what is reported, for an output layer of so many units."""
 
     loss: Loss
+    units: int
     metrics: tuple[Metric, ...] = ()
-    kernels: tuple[str, ...] = field(init=False)
     names: tuple[str, ...] = field(init=False)
+    n_sums: int = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernels", tuple(metric.kernel for metric in self.metrics))
         object.__setattr__(self, "names", ("loss", *(metric.name for metric in self.metrics)))
+        object.__setattr__(self, "n_sums", 1 + sum(metric.n_sums(self.units) for metric in self.metrics))
 
-    def values(self, sums: np.ndarray, samples: int) -> list[float]:
-        """Loss and metrics in the order of `names`, from their sums over `samples` samples."""
-        values = (sums / samples).tolist()
-        for i, metric in enumerate(self.metrics, 1):
-            values[i] = metric.result(values[i])
+    def values(self, sums: np.ndarray, samples: float, weight: float) -> list[float]:
+        """Loss and metrics in the order of `names`, from their sums over samples of so much weight in all."""
+        values, first = [float(sums[0] / weight)], 1
+        for metric in self.metrics:
+            last = first + metric.n_sums(self.units)
+            values.append(metric.result(sums[first:last], weight if metric.weighted else samples))
+            first = last
         return values
 
 
@@ -114,7 +117,9 @@ class Fit:
         Its parameters and its optimizer's state are updated in place.
     X, Y : ndarray of shape (n, I) and (n, O) or (n, 1)
         Checked samples and labels.
-    validation : pair of ndarray, optional
+    weights : ndarray of shape (n,), optional
+        Of the samples.
+    validation : (X, Y, weights), optional
         The same of the validation data.
     batch_size : int
         B; the last batch of an epoch may be smaller.
@@ -127,7 +132,8 @@ class Fit:
     network: Network
     X: np.ndarray
     Y: np.ndarray
-    validation: tuple[np.ndarray, np.ndarray] | None
+    weights: np.ndarray | None
+    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None
     batch_size: int
     history: History
     display: Display | None
@@ -142,6 +148,7 @@ class Fit:
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = self.network.checkpoint()
+        self.weight = total_weight(self.X, self.weights)
 
     def run(self, epochs: range, shuffle: bool, generator: np.random.Generator) -> None:
         """Run the epochs, each in a new order if `shuffle`; short ones several at a time.
@@ -170,7 +177,7 @@ class Fit:
     def _run(self, epochs: range, orders: np.ndarray | None) -> None:
         """Run epochs that stand or fall together, and record them."""
         network, objective = self.network, self.network.objective
-        sums = np.zeros((len(epochs), 1 + len(objective.metrics)))
+        sums = np.zeros((len(epochs), objective.n_sums))
         self.checkpoint.save()
         try:
             stop = len(epochs) * self.steps
@@ -180,7 +187,7 @@ class Fit:
                 begin = time.perf_counter()
                 network.engine.train(
                     network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
-                    first, last, objective.loss, objective.kernels, sums,
+                    first, last, objective.loss, objective.metrics, sums, self.weights,
                 )  # fmt: skip
                 self._pace((time.perf_counter() - begin) / (last - first))
                 if not math.isfinite(sums[-1, 0]):
@@ -196,7 +203,7 @@ class Fit:
             raise
         self.checkpoint.restore()
         if len(epochs) == 1:
-            raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / len(self.X), network.optimizer)
+            raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / self.weight, network.optimizer)
         for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
             self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
 
@@ -210,7 +217,7 @@ class Fit:
         for epoch, row in zip(epochs, sums, strict=False):
             if recorded and epoch <= recorded[-1]:
                 continue
-            values = self.network.objective.values(row, len(self.X))
+            values = self.network.objective.values(row, len(self.X), self.weight)
             if self.validation is not None:
                 values += evaluate(self.network, *self.validation)
             for column, value in zip(self.columns, values, strict=True):
@@ -220,7 +227,12 @@ class Fit:
                 self.display.epoch(epoch, dict(zip(self.names, values, strict=True)))
 
 
-def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray) -> list[float]:
+def total_weight(X: np.ndarray, weights: np.ndarray | None) -> float:
+    """The sum of the weights of the samples, 1 each by default."""
+    return len(X) if weights is None else float(weights.sum(dtype=np.float64))
+
+
+def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> list[float]:
     """One step on all rows of X; loss and metrics are those before the update.
 
     Raises
@@ -228,29 +240,31 @@ def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray) -> list[float
     FloatingPointError
         If loss or parameters are no longer finite; the step is then undone.
     """
-    samples = len(X)
+    samples, weight = len(X), total_weight(X, weights)
     checkpoint = network.checkpoint()
-    sums = np.zeros((1, 1 + len(network.objective.metrics)))
+    sums = np.zeros((1, network.objective.n_sums))
     network.engine.train(
         network.parameters, network.optimizer, X, Y, None, samples, 0, 1,
-        network.objective.loss, network.objective.kernels, sums,
+        network.objective.loss, network.objective.metrics, sums, weights,
     )  # fmt: skip
     if not network.healthy(sums):
         checkpoint.restore()
-        raise diverged("this step", sums[0, 0] / samples, network.optimizer)
-    return network.objective.values(sums[0], samples)
+        raise diverged("this step", sums[0, 0] / weight, network.optimizer)
+    return network.objective.values(sums[0], samples, weight)
 
 
-def evaluate(network: Network, X: np.ndarray, Y: np.ndarray) -> list[float]:
-    """Loss and metrics, means over all rows."""
+def evaluate(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> list[float]:
+    """Loss and metrics of all rows."""
     objective = network.objective
-    sums = np.zeros(1 + len(objective.metrics))
+    sums = np.zeros(objective.n_sums)
     rows = rows_per_call(network.engine.n_params)
     for first in range(0, len(X), rows):
         part = slice(first, first + rows)
-        x, y = X[part], Y[part]
-        sums += len(x) * network.engine.evaluate(network.parameters, x, y, objective.loss, objective.kernels)
-    return objective.values(sums, len(X))
+        sums += network.engine.evaluate(
+            network.parameters, X[part], Y[part], objective.loss, objective.metrics,
+            None if weights is None else weights[part],
+        )  # fmt: skip
+    return objective.values(sums, len(X), total_weight(X, weights))
 
 
 def predict(engine: Engine, parameters: np.ndarray, X: np.ndarray) -> np.ndarray:

@@ -32,8 +32,9 @@ def _slab_loss(kind, slab, Z, y, p, dZ, sums):
     for s in range(P):
         for t in range(targets):
             Y[t, s] = y[(first + min(s, count - 1)) * targets + t]
-    parameters = np.zeros(losses.N_PARAMETERS)
-    arguments = data(z), data(Y), data(dz), O, count, 1.0 / B, data(parameters), data(sums) + slab
+    parameters, weights = np.zeros(losses.N_PARAMETERS), np.zeros(P, Z.dtype)
+    weights[:count] = 1
+    arguments = data(z), data(Y), data(dz), O, data(weights), 1.0 / B, data(parameters), data(sums) + slab
     if kind == _SIGMOID:
         losses.sigmoid_binary_crossentropy(*arguments)
     elif kind == _SOFTMAX:

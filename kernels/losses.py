@@ -1,8 +1,10 @@
-"""Losses and metrics on one slab: A (outputs, P) against Y (targets, P), the first `valid` lanes count.
+"""Losses and metrics on one slab: A (outputs, P) against Y (targets, P), each lane a sample with a weight (P,).
 
-A loss ``loss(A, Y, dA, outputs, valid, scale, parameters, sums)`` writes its sum over the valid samples to ``sums[0]``
-and ``scale`` times its gradient to dA (outputs, P), zeros in the other lanes, so that nothing after it needs to know
-how many samples a slab holds.  ``scale`` is 1 / samples of the batch: the loss is the mean over them.
+A loss ``loss(A, Y, dA, outputs, weights, scale, parameters, sums)`` writes the weighted sum over the samples to
+``sums[0]`` and ``scale`` times its gradient to dA (outputs, P).  Weights are 0 or more; where one is 0, also in the
+lanes behind the last sample, dA is 0 and nothing is added, whatever A and Y hold: nothing after it needs to know how
+many samples a slab holds.  ``scale`` is 1 / sum of the batch's weights: the loss is the mean over them.  Without
+weights they are all 1, and a multiplication by 1 changes no bit.
 ``parameters`` are N_PARAMETERS numbers: what a loss reads of them is named with it.
 
 The fused ones take the logits in A, leave the probabilities there (or the logits, if `FROM_LOGITS` is set: then the
@@ -18,7 +20,8 @@ which are sums, as in Keras 3: https://keras.io/api/losses.  All formulas and co
 
 Source of the cross entropies: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, 4.3.2, 4.3.4 and 5.2.
 
-A metric ``metric(A, Y, outputs, valid, sums)`` writes its sum over the valid samples to ``sums[0]``.
+A metric ``metric(A, Y, outputs, weights, parameters, sums)`` writes its weighted sum over the samples to ``sums[0]``,
+some of them several sums.  `METRICS` has them by name.
 """
 
 from __future__ import annotations
@@ -28,13 +31,14 @@ import numpy as np
 from ._jit import COUNT, FLOATS, NUMBER, NUMBERS, inline, part
 from .elementary import exp, expm1, log, log1p, log1p_exp_and_sigmoid
 from .matmul import slab_width
-from .simd import absolute, constant, copysign, first_lanes, fma, lanes, load, select, splat, store, total
+from .simd import absolute, constant, copysign, fma, lanes, load, select, splat, store, total
 
 PROBABILITY_FLOOR = 1e-7
 """Keras's epsilon: what keeps logarithms and divisions away from 0."""
 
-_LOSS = NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, NUMBER, FLOATS, FLOATS
-_METRIC = NUMBERS, NUMBERS, COUNT, COUNT, FLOATS
+LOSS = NUMBERS, NUMBERS, NUMBERS, COUNT, NUMBERS, NUMBER, FLOATS, FLOATS
+METRIC = NUMBERS, NUMBERS, COUNT, NUMBERS, FLOATS, FLOATS
+"""Arguments of a loss and of a metric."""
 
 N_PARAMETERS = 5
 FROM_LOGITS, LABEL_SMOOTHING, GAMMA, ALPHA, BALANCING = range(N_PARAMETERS)
@@ -44,18 +48,24 @@ DELTA = 0
 """Place in the parameters of huber."""
 
 
+@inline
+def _weighted(x, weight):
+    """weight x, and 0 where the weight is 0, also if x is NaN."""
+    return select(weight > 0.0, x * weight, 0.0)
+
+
 # ------------------------------------------------------------------------------------------------
 # Losses
 # ------------------------------------------------------------------------------------------------
 
-@part(*_LOSS)
-def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def sigmoid_binary_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
     P = slab_width(A)
     kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
     leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             z, y = load(A + i), load(Y + i) * kept + share
@@ -64,8 +74,8 @@ def sigmoid_binary_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sum
             of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
             if not leave_logits:
                 store(p, A + i)
-            store(select(counts, (p - y) * (scale / outputs), 0.0), dZ + i)
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(p - y, weight * (scale / outputs)), dZ + i)
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
@@ -93,38 +103,37 @@ def _softmax_of_lanes(A, E, j, outputs):
     return highest, 1.0 + others, log1p(others)
 
 
-@part(*_LOSS)
-def softmax_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def softmax_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
     P = slab_width(A)
     kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / outputs
     leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
-        weight, of_lanes = splat(0.0, A), splat(0.0, A)
+        weight, mass, of_lanes = load(weights + j), splat(0.0, A), splat(0.0, A)
         highest, exponentials, logarithm = _softmax_of_lanes(A, dZ, j, outputs)
         for i in range(j, outputs * P, P):
             y = load(Y + i) * kept + share
-            weight = weight + y
+            mass = mass + y
             of_lanes = fma(y, highest - load(A + i), of_lanes)
         for i in range(j, outputs * P, P):
             p = load(dZ + i) / exponentials
             if not leave_logits:
                 store(p, A + i)
-            store(select(counts, (weight * p - (load(Y + i) * kept + share)) * scale, 0.0), dZ + i)
-        of_lanes = fma(weight, logarithm, of_lanes)
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(mass * p - (load(Y + i) * kept + share), weight * scale), dZ + i)
+        of_lanes = fma(mass, logarithm, of_lanes)
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss
 
 
-@part(*_LOSS)
-def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def softmax_crossentropy_sparse(A, Y, dZ, outputs, weights, scale, parameters, sums):
     """Y (1, P) holds class indices; one-hot rows are never made."""
     P = slab_width(A)
     leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         label = load(Y + j)
         chosen = splat(0.0, A)
         for o in range(outputs):
@@ -134,30 +143,30 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, valid, scale, parameters, sum
             p = load(dZ + (o * P + j)) / exponentials
             if not leave_logits:
                 store(p, A + (o * P + j))
-            store(select(counts, select(label == o, p - 1.0, p) * scale, 0.0), dZ + (o * P + j))
+            store(_weighted(select(label == o, p - 1.0, p), weight * scale), dZ + (o * P + j))
         of_lanes = (highest - chosen) + logarithm
-        loss += total(select(counts, of_lanes, 0.0))
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss
 
 
-@part(*_LOSS)
-def mean_squared_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def mean_squared_error(A, Y, dA, outputs, weights, scale, parameters, sums):
     """(a - y)^2; dA = 2 (a - y) / B."""
     P = slab_width(A)
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             error = load(A + i) - load(Y + i)
             of_lanes = fma(error, error, of_lanes)
-            store(select(counts, error * (2.0 * scale / outputs), 0.0), dA + i)
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(error, weight * (2.0 * scale / outputs)), dA + i)
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
-@part(*_LOSS)
-def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
     """w q^gamma times the binary cross entropy; q = y (1 - p) + (1 - y) p is the probability of the wrong answer.
 
     With balancing, w = y alpha + (1 - y) (1 - alpha).
@@ -168,7 +177,7 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, valid, scale, parameter
     leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             z, y = load(A + i), load(Y + i) * kept + share
@@ -183,8 +192,8 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, valid, scale, parameter
             of_lanes = of_lanes + factor * entropy
             if not leave_logits:
                 store(p, A + i)
-            store(select(counts, factor * slope * (scale / outputs), 0.0), dZ + i)
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(factor * slope, weight * (scale / outputs)), dZ + i)
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
@@ -331,121 +340,120 @@ def _categorical_hinge(A, Y, j, outputs):
 
 
 @inline
-def _over_outputs(formula, A, Y, dA, outputs, valid, scale, parameters, sums, share):
+def _over_outputs(formula, A, Y, dA, outputs, weights, scale, parameters, sums, share):
     """`share` times the sum over the outputs."""
     P = slab_width(A)
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             value, slope = formula(load(A + i), load(Y + i), parameters)
             of_lanes = of_lanes + value
-            store(select(counts, slope * (scale * share), 0.0), dA + i)
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(slope, weight * (scale * share)), dA + i)
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss * share
 
 
 @inline
-def _metric_over_outputs(formula, A, Y, outputs, valid, sums, share):
-    """The same of a formula that has no parameters: it gets `sums` in their place."""
+def _metric_over_outputs(formula, A, Y, outputs, weights, parameters, sums, share):
+    """The same without a gradient."""
     P = slab_width(A)
     metric = 0.0
     for j in range(0, P, lanes(A)):
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            value, _ = formula(load(A + i), load(Y + i), sums)
+            value, _ = formula(load(A + i), load(Y + i), parameters)
             of_lanes = of_lanes + value
-        metric += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        metric += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = metric * share
 
 
-@part(*_LOSS)
-def binary_crossentropy(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def binary_crossentropy(A, Y, dA, outputs, weights, scale, parameters, sums):
     """From probabilities, for outputs other than sigmoid; they are kept 1e-7 away from 0 and 1, as in Keras."""
-    _over_outputs(_binary_crossentropy, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_binary_crossentropy, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def binary_focal_crossentropy(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def binary_focal_crossentropy(A, Y, dA, outputs, weights, scale, parameters, sums):
     """The same times w q^gamma: see `sigmoid_binary_focal_crossentropy`."""
-    _over_outputs(_binary_focal_crossentropy, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_binary_focal_crossentropy, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def mean_absolute_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def mean_absolute_error(A, Y, dA, outputs, weights, scale, parameters, sums):
     """|a - y|; dA = sign(a - y) / B, 0 where a = y."""
-    _over_outputs(_absolute_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_absolute_error, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def mean_absolute_percentage_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def mean_absolute_percentage_error(A, Y, dA, outputs, weights, scale, parameters, sums):
     """100 |a - y| / |y|, |y| being 1e-7 or more."""
-    _over_outputs(_absolute_percentage_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_absolute_percentage_error, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def mean_squared_logarithmic_error(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def mean_squared_logarithmic_error(A, Y, dA, outputs, weights, scale, parameters, sums):
     """(ln(1 + a) - ln(1 + y))^2, a and y being 1e-7 or more."""
-    _over_outputs(_squared_logarithmic_error, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_squared_logarithmic_error, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def huber(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def huber(A, Y, dA, outputs, weights, scale, parameters, sums):
     """e^2 / 2 for |e| <= delta, else delta |e| - delta^2 / 2; e = a - y.
 
     Source: P. J. Huber, Robust estimation of a location parameter, 1964.
     """
-    _over_outputs(_huber, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_huber, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def log_cosh(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def log_cosh(A, Y, dA, outputs, weights, scale, parameters, sums):
     """ln cosh(a - y); dA = tanh(a - y) / B."""
-    _over_outputs(_log_cosh, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_log_cosh, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def poisson(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def poisson(A, Y, dA, outputs, weights, scale, parameters, sums):
     """a - y ln(a + 1e-7), the negative log likelihood of a count y with mean a, but for ln y!."""
-    _over_outputs(_poisson, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_poisson, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def kl_divergence(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def kl_divergence(A, Y, dA, outputs, weights, scale, parameters, sums):
     """Sum of y ln(y / a), both kept between 1e-7 and 1.
 
     Source: S. Kullback, R. A. Leibler, On information and sufficiency, 1951.
     """
-    _over_outputs(_kl_divergence, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0)
+    _over_outputs(_kl_divergence, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0)
 
 
-@part(*_LOSS)
-def hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def hinge(A, Y, dA, outputs, weights, scale, parameters, sums):
     """max(1 - y a, 0), y = 1 or -1; 0 means -1."""
-    _over_outputs(_hinge, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_hinge, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def squared_hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def squared_hinge(A, Y, dA, outputs, weights, scale, parameters, sums):
     """max(1 - y a, 0)^2, y = 1 or -1; 0 means -1."""
-    _over_outputs(_squared_hinge, A, Y, dA, outputs, valid, scale, parameters, sums, 1.0 / outputs)
+    _over_outputs(_squared_hinge, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
-@part(*_LOSS)
-def categorical_hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
+@part(*LOSS)
+def categorical_hinge(A, Y, dA, outputs, weights, scale, parameters, sums):
     """max(n - p + 1, 0), p = sum of y a, n = the greatest (1 - y) a."""
     P = slab_width(A)
     loss = 0.0
     for j in range(0, P, lanes(A)):
-        counts = first_lanes(valid - j, A)
+        weight = load(weights + j)
         of_lanes, where = _categorical_hinge(A, Y, j, outputs)
-        active = select(of_lanes <= 0.0, 0.0, splat(scale, A))
+        active = select(of_lanes <= 0.0, 0.0, weight * scale)
         for o in range(outputs):
             y = load(Y + (o * P + j))
-            slope = active * (select(where == o, 1.0 - y, 0.0) - y)
-            store(select(counts, slope, 0.0), dA + (o * P + j))
-        loss += total(select(counts, of_lanes, 0.0))
+            store(_weighted(select(where == o, 1.0 - y, 0.0) - y, active), dA + (o * P + j))
+        loss += total(_weighted(of_lanes, weight))
     sums[0] = loss
 
 
@@ -453,8 +461,8 @@ def categorical_hinge(A, Y, dA, outputs, valid, scale, parameters, sums):
 # Metrics
 # ------------------------------------------------------------------------------------------------
 
-@part(*_METRIC)
-def binary_accuracy(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def binary_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the outputs on the right side of 0.5."""
     P = slab_width(A)
     right = 0.0
@@ -463,12 +471,12 @@ def binary_accuracy(A, Y, outputs, valid, sums):
         for i in range(j, outputs * P, P):
             guess = select(load(A + i) > 0.5, splat(1.0, A), 0.0)
             of_lanes = of_lanes + select(guess == load(Y + i), splat(1.0, A), 0.0)
-        right += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        right += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = right / outputs
 
 
-@part(*_METRIC)
-def sign_accuracy(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def sign_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the outputs above 0 where the label is, for logits and for hinge losses."""
     P = slab_width(A)
     right = 0.0
@@ -477,7 +485,7 @@ def sign_accuracy(A, Y, outputs, valid, sums):
         for i in range(j, outputs * P, P):
             guess = select(load(A + i) > 0.0, splat(1.0, A), 0.0)
             of_lanes = of_lanes + select(guess == select(load(Y + i) > 0.0, splat(1.0, A), 0.0), splat(1.0, A), 0.0)
-        right += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        right += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = right / outputs
 
 
@@ -494,28 +502,28 @@ def _argmax(A, j, rows):
     return where
 
 
-@part(*_METRIC)
-def categorical_accuracy(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def categorical_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the samples whose highest output is the class of the highest target."""
     right = 0.0
     for j in range(0, slab_width(A), lanes(A)):
         hit = select(_argmax(A, j, outputs) == _argmax(Y, j, outputs), splat(1.0, A), 0.0)
-        right += total(select(first_lanes(valid - j, A), hit, 0.0))
+        right += total(_weighted(hit, load(weights + j)))
     sums[0] = right
 
 
-@part(*_METRIC)
-def sparse_categorical_accuracy(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def sparse_categorical_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the samples whose highest output is their label."""
     right = 0.0
     for j in range(0, slab_width(A), lanes(A)):
         hit = select(_argmax(A, j, outputs) == load(Y + j), splat(1.0, A), 0.0)
-        right += total(select(first_lanes(valid - j, A), hit, 0.0))
+        right += total(_weighted(hit, load(weights + j)))
     sums[0] = right
 
 
-@part(*_METRIC)
-def mean_squared_error_metric(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def mean_squared_error_metric(A, Y, outputs, weights, parameters, sums):
     P = slab_width(A)
     squares = 0.0
     for j in range(0, P, lanes(A)):
@@ -523,63 +531,63 @@ def mean_squared_error_metric(A, Y, outputs, valid, sums):
         for i in range(j, outputs * P, P):
             error = load(A + i) - load(Y + i)
             of_lanes = fma(error, error, of_lanes)
-        squares += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        squares += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = squares / outputs
 
 
-@part(*_METRIC)
-def mean_absolute_error_metric(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def mean_absolute_error_metric(A, Y, outputs, weights, parameters, sums):
     P = slab_width(A)
     errors = 0.0
     for j in range(0, P, lanes(A)):
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             of_lanes = of_lanes + absolute(load(A + i) - load(Y + i))
-        errors += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        errors += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = errors / outputs
 
 
-@part(*_METRIC)
-def mean_absolute_percentage_error_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_absolute_percentage_error, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def mean_absolute_percentage_error_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_absolute_percentage_error, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def mean_squared_logarithmic_error_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_squared_logarithmic_error, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def mean_squared_logarithmic_error_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_squared_logarithmic_error, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def log_cosh_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_log_cosh, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def log_cosh_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_log_cosh, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def poisson_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_poisson, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def poisson_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_poisson, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def kl_divergence_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_kl_divergence, A, Y, outputs, valid, sums, 1.0)
+@part(*METRIC)
+def kl_divergence_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_kl_divergence, A, Y, outputs, weights, parameters, sums, 1.0)
 
 
-@part(*_METRIC)
-def hinge_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_hinge, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def hinge_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_hinge, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def squared_hinge_metric(A, Y, outputs, valid, sums):
-    _metric_over_outputs(_squared_hinge, A, Y, outputs, valid, sums, 1.0 / outputs)
+@part(*METRIC)
+def squared_hinge_metric(A, Y, outputs, weights, parameters, sums):
+    _metric_over_outputs(_squared_hinge, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
-@part(*_METRIC)
-def categorical_hinge_metric(A, Y, outputs, valid, sums):
+@part(*METRIC)
+def categorical_hinge_metric(A, Y, outputs, weights, parameters, sums):
     metric = 0.0
     for j in range(0, slab_width(A), lanes(A)):
         of_lanes, _ = _categorical_hinge(A, Y, j, outputs)
-        metric += total(select(first_lanes(valid - j, A), of_lanes, 0.0))
+        metric += total(_weighted(of_lanes, load(weights + j)))
     sums[0] = metric
 
 

@@ -33,7 +33,7 @@ import numba
 import numpy as np
 from numba import carray, prange, types
 
-from ._jit import COUNT, NUMBERS, helper, inline, parallel_kernel, part
+from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
 from .simd import (
@@ -72,6 +72,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     "layers", "n_layers", "params", "n_params", "gradient", "state_1", "state_2", "hyper", "iterations",
     # the data
     "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
+    "weights",      # of the samples, or 0: all are 1
+    "ones",         # P ones and P zeros: the weights of the lanes of any slab, where all are 1
     # memory
     "workspace", "input_panel", "chunk_slabs",
     "chunk_rows",   # samples that go through both regions at a time
@@ -80,17 +82,24 @@ TASK = np.dtype([(field, np.int64) for field in (
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
     "scratch", "scratch_size", "widest", "integers", "integers_size",
-    # results: sums of the loss and each metric, per slab of the chunk and in all
-    "slab_sums", "sums", "n_metrics",
+    # results: sums of the loss and the metrics, per slab of the chunk and in all
+    "slab_sums", "sums", "n_sums",
     # compiled parts
     "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns",
-    "loss", "loss_parameters", "metrics", "update",
+    "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk",
 )] + [("scale", np.float64)])
 """All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
+
+METRIC = np.dtype([(field, np.int64) for field in (
+    "part",         # address of the metric (A, Y, outputs, weights, parameters, sums)
+    "parameters",
+    "column",       # of its first sum
+    "weighted",     # by the weights of the samples
+)])
 
 PACKED_STRIP = 8 * MR
 """Outputs whose weights are packed together: whole cache lines of a row of W."""
@@ -111,6 +120,7 @@ LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = range(6)
 _integers = address_of(types.intp)
 _floats = address_of(types.float64)
 _layers = address_of(numba.from_dtype(LAYER))
+_metrics = address_of(numba.from_dtype(METRIC))
 _task = address_of(numba.from_dtype(TASK))
 
 
@@ -176,7 +186,7 @@ def _gather(params, task_at, thread, first, place, count):
 
 @helper
 def _gather_targets(params, task_at, thread, first, count):
-    """Rows of Y to slabs, at the start of the thread's scratch."""
+    """Rows of Y to slabs, at the start of the thread's scratch, and weights of the samples."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     Y, targets = pointer_like(task.Y, params), pointer_like(task.scratch, params) + thread * task.scratch_size
@@ -186,6 +196,10 @@ def _gather_targets(params, task_at, thread, first, count):
         samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.targets, rows)
         call(task.gather, (Y, rows, task.targets, samples, targets + n * task.targets * P))
+        if task.weights != 0:
+            _rows(task_at, begin, P, 1, rows)
+            call(task.gather_weights, (pointer_like(task.weights, params), rows, samples,
+                                       _weights(params, task_at, thread) + n * P))
 
 
 @helper
@@ -196,6 +210,32 @@ def _rows(task_at, begin, P, row_length, rows):
     for s in range(P):
         at = min(begin + s, task.stop - 1)
         rows[s] = (order[at] if task.order != 0 else at) * row_length
+
+
+@inline
+def _weights(params, task_at, thread):
+    """Where the weights of the lanes of a group of slabs stand: behind its targets, dZ and dA."""
+    task = carray(_task(task_at), 1)[0]
+    numbers = task.group_slabs * (task.targets + 2 * task.widest) * task.slab
+    return pointer_like(task.scratch, params) + (thread * task.scratch_size + numbers)
+
+
+@part(NUMBERS, INTEGERS, COUNT, NUMBERS)
+def gather_weights(weights, rows, samples, lane_weights):
+    """Of the samples of a slab; 0 in the lanes behind them."""
+    for s in range(slab_width(weights)):
+        lane_weights[s] = weights[rows[s]] if s < samples else 0.0
+
+
+@part(NUMBERS, COUNT)
+def weigh_batch(params, task_at):
+    """scale = 1 / sum of the weights of the batch [start, stop), 0 if that is 0."""
+    task = carray(_task(task_at), 1)[0]
+    weights, order = pointer_like(task.weights, params), _integers(task.order) + task.epoch * task.n_rows
+    weight = 0.0
+    for at in range(task.start, task.stop):
+        weight += weights[order[at] if task.order != 0 else at]
+    task.scale = 1.0 / weight if weight > 0.0 else 0.0
 
 
 @helper
@@ -289,14 +329,18 @@ def _losses(params, task_at, thread, first, place, count):
     targets = pointer_like(task.scratch, params) + thread * task.scratch_size
     dZ = targets + task.group_slabs * task.targets * P
     sums = _floats(task.slab_sums)
-    metrics = carray(_integers(task.metrics), task.n_metrics)
+    metrics = carray(_metrics(task.metrics), task.n_metrics)
     for n in range(count):
         A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * task.widest * P
         valid = min(P, task.stop - task.start - (first + n) * P)
-        slot = sums + (first + n) * (1 + task.n_metrics)
-        call(task.loss, (A_n, Y_n, dZ_n, layer.outputs, valid, task.scale, _floats(task.loss_parameters), slot))
-        for metric in range(task.n_metrics):
-            call(metrics[metric], (A_n, Y_n, layer.outputs, valid, slot + (1 + metric)))
+        ones = pointer_like(task.ones, params) + (P - valid)
+        weights = _weights(params, task_at, thread) + n * P if task.weights != 0 else ones
+        slot = sums + (first + n) * task.n_sums
+        call(task.loss, (A_n, Y_n, dZ_n, layer.outputs, weights, task.scale, _floats(task.loss_parameters), slot))
+        for m in range(task.n_metrics):
+            metric = metrics[m]
+            call(metric.part, (A_n, Y_n, layer.outputs, weights if metric.weighted else ones,
+                               _floats(metric.parameters), slot + metric.column))
         if layer.backward != 0 and task.mode != EVALUATE:
             call(layer.backward, (A_n + (layer.kept - layer.panel), dZ_n, layer.outputs, layer.parameter))
 
@@ -517,7 +561,11 @@ def run(address, first_step, last_step):
         task.epoch = step // steps
         begin = step % steps * task.batch
         end = min(begin + task.batch, task.n_rows)
-        task.scale = 1.0 / (end - begin)
+        task.start, task.stop = begin, end
+        if task.weights != 0:
+            call(task.weigh_batch, (params, address))
+        else:
+            task.scale = 1.0 / (end - begin)
         if task.mode == TRAIN:
             task.iterations += 1
             hyper[BIAS_1] = 1.0 - hyper[1] ** task.iterations
@@ -547,7 +595,7 @@ def run(address, first_step, last_step):
 def _add_slab_sums(address):
     """The slabs' loss and metrics to the totals, in the order of the slabs."""
     task = carray(_task(address), 1)[0]
-    columns = 1 + task.n_metrics
+    columns = task.n_sums
     slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
     for n in range((task.stop - task.start + task.slab - 1) // task.slab):
         for column in range(columns):

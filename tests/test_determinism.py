@@ -50,8 +50,8 @@ def digests():
             params, X, Y = problem(np.random.default_rng(6), inputs, layers, loss, 1500, dtype)
             engine = Engine(inputs, layers, dtype)
             found[f"predict {label} {name}"] = digest(engine.predict(params, X))
-            means = engine.evaluate(params, X, Y, loss, ("mean_squared_error",))
-            found[f"evaluate {label} {name}"] = digest(means)
+            sums = engine.evaluate(params, X, Y, loss, ("mean_squared_error",))
+            found[f"evaluate {label} {name}"] = digest(sums)
             found[f"gradient {label} {name}"] = digest(*engine.loss_and_gradient(params, X, Y, loss))
             for optimizer_name, (class_name, parameters) in OPTIMIZERS.items():
                 optimizer = getattr(optimizers, class_name)(**parameters)

@@ -40,9 +40,9 @@ def test_central_differences(hidden, pair):
         shift[i] = H
         ahead = engine.evaluate(params + shift, X, Y, loss, ())[0]
         behind = engine.evaluate(params - shift, X, Y, loss, ())[0]
-        numerical[i] = (ahead - behind) / (2 * H)
+        numerical[i] = (ahead - behind) / len(X) / (2 * H)
     np.testing.assert_allclose(gradient, numerical, rtol=0, atol=1e-9 + 1e-8 * np.abs(gradient).max())
-    assert value == pytest.approx(engine.evaluate(params, X, Y, loss, ())[0], rel=1e-13)
+    assert value == pytest.approx(engine.evaluate(params, X, Y, loss, ())[0] / len(X), rel=1e-13)
     assert np.abs(gradient).max() > 1e-3  # there is something to compare
 
 

@@ -165,6 +165,7 @@ def test_metrics(network, samples, dtype, seed):
     metrics = metrics_of(loss)
     got = Engine(inputs, layers, dtype).evaluate(params, X, Y, declared(loss), metrics)
     assert got.dtype == np.float64 and got.shape == (1 + len(metrics),)
+    got /= samples
     expected = reference.evaluate(params, X, Y, layers, loss, metrics)
     assert_within(got, expected, LOSS_FACTOR * eps(dtype) * (1 + np.abs(expected)), str(metrics))
 
