@@ -12,7 +12,7 @@ _here = _Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py").is_file():
     __path__.append(str(_here.parent))
 
-from . import activations, datasets, initializers, kernels, losses, metrics, optimizers  # noqa: E402
+from . import activations, callbacks, datasets, initializers, kernels, losses, metrics, optimizers  # noqa: E402
 from ._runtime import get_num_threads, set_num_threads  # noqa: E402
 from .layers import Dense, Input  # noqa: E402
 from .model import Sequential  # noqa: E402
@@ -26,6 +26,7 @@ __all__ = [
     "Sequential",
     "__version__",
     "activations",
+    "callbacks",
     "datasets",
     "get_num_threads",
     "initializers",

@@ -1,9 +1,23 @@
-"""What is told about a fit: the History, and the display of its progress."""
+"""Callbacks: what is called while a fit runs, and the History that it returns.
+
+Names, arguments and meanings are Keras 3's. Epoch hooks are called once an epoch, batch hooks once for every run of
+steps that is one compiled call: `Callback` says exactly when, and with what.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import Any, Protocol
+import csv
+import inspect
+import math
+import numbers
+import os
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from . import checks
+
+Logs: TypeAlias = dict[str, float]
 
 
 class History:
@@ -12,8 +26,9 @@ class History:
     Attributes
     ----------
     history : dict of str to list of float
-        "loss", the metrics by the names they were given, and all of them again with "val_" in front when
-        there is validation data; one value an epoch.
+        "loss", the metrics by the names they were given, all of them again with "val_" in front when there is
+        validation data, and what callbacks have put into their logs, such as "learning_rate"; one value an epoch,
+        with `validation_freq` one value a validation.
     epoch : list of int
         The numbers of the epochs run, from 0.
     params : dict
@@ -21,7 +36,7 @@ class History:
     model : Sequential
     """
 
-    def __init__(self, model: Any, params: dict[str, int]) -> None:
+    def __init__(self, model: Any, params: dict[str, Any]) -> None:
         self.model = model
         self.params = params
         self.epoch: list[int] = []
@@ -31,85 +46,499 @@ class History:
         return f"History({len(self.epoch)} epochs: {', '.join(self.history) or 'nothing yet'})"
 
 
-class Display(Protocol):
-    """What a fit tells while it runs."""
+class Callback:
+    """Base class: override the hooks you need.
 
-    def steps(self, count: int) -> None:
-        """`count` more steps are done."""
+    An epoch with hooks is a compiled call of its own, or several if it is long; without any callback several short
+    epochs run in one. A hook may read and change the model: predict, evaluate, set weights or the learning rate. An
+    error in it ends the fit; the model is then that of the last complete step, and the History has the epochs that were
+    complete.
 
-    def epoch(self, number: int, logs: dict[str, float]) -> None:
-        """Epoch `number`, counted from 0, is over."""
+    Attributes
+    ----------
+    model : Sequential
+        What is trained. ``model.stop_training = True`` ends the fit after the present epoch.
+    params : dict
+        "verbose", "epochs" and "steps" (batches an epoch, None if not known).
+    """
 
-    def close(self) -> None:
-        """The fit is over, also by an error."""
+    model: Any = None
+    params: Mapping[str, Any] = {}
 
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Called first, with `params`."""
+        self.params = params
 
-class Bar:
-    """One bar over all epochs, moving with the steps, with the last epoch's loss and metrics."""
+    def set_model(self, model: Any) -> None:
+        """Called second, with `model`."""
+        self.model = model
 
-    def __init__(self, epochs: range, steps: int) -> None:
-        from tqdm.auto import tqdm  # here, because it is slow to import and not always wanted
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch; logs are empty."""
 
-        self._last = epochs.stop
-        title = self._title(epochs.start)
-        self._bar = tqdm(total=len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True)
-        self._logs: dict[str, float] = {}
-        self._shown = 0.0
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, with its logs; not after an error or Ctrl-C."""
 
-    def _title(self, number: int) -> str:
-        return f"Epoch {min(number + 1, self._last)}/{self._last}"
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before epoch number `epoch`, counted from 0; logs are empty."""
 
-    def steps(self, count: int) -> None:
-        """Move the bar; tqdm draws it a few times a second."""
-        self._bar.update(count)
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After the epoch and its validation.
 
-    def epoch(self, number: int, logs: dict[str, float]) -> None:
-        """Note the epoch's values; the text is made a few times a second, however short the epochs are."""
-        self._logs = logs
-        now = time.perf_counter()
-        if now - self._shown > 0.1:
-            self._shown = now
-            self._bar.set_description(self._title(number + 1), refresh=False)
-            self._bar.set_postfix_str(line(logs, ", "), refresh=False)
+        `logs` holds loss and metrics, means over the epoch's samples as their batches saw them, and with "val_" in
+        front those of the validation data. The same dict goes from callback to callback; what they add goes to the
+        History.
+        """
 
-    def close(self) -> None:
-        """Leave the bar with the last epoch's values."""
-        if self._logs:
-            self._bar.set_description(self._title(self._last), refresh=False)
-            self._bar.set_postfix_str(line(self._logs, ", "))
-        self._bar.close()
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a run of steps of the epoch; `batch` is the number of its first, counted from 0; logs are empty."""
 
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a run of steps of the epoch; `batch` is the number of its last.
 
-class Lines:
-    """One line an epoch on the standard output."""
-
-    def __init__(self, epochs: range) -> None:
-        self._last = epochs.stop
-        self._since = time.perf_counter()
-
-    def steps(self, count: int) -> None:
-        """Nothing: only whole epochs are told."""
-
-    def epoch(self, number: int, logs: dict[str, float]) -> None:
-        """Write the epoch's line."""
-        now = time.perf_counter()
-        print(f"Epoch {number + 1}/{self._last} - {now - self._since:.2f}s - {line(logs, ' - ')}", flush=True)
-        self._since = now
-
-    def close(self) -> None:
-        """Nothing is open."""
+        `logs` holds loss and metrics, means over the epoch's samples so far. A run is as many steps as take about
+        0.05 seconds, at least one: their number depends on the machine.
+        """
 
 
-def display(verbose: int, epochs: range, steps: int) -> Display | None:
-    """The display for `verbose` 0, 1 or 2; None for silence."""
-    if verbose == 0:
-        return None
-    return Bar(epochs, steps) if verbose == 1 else Lines(epochs)
+_EPOCH_HOOKS = ("on_epoch_begin", "on_epoch_end")
+_BATCH_HOOKS = ("on_train_batch_begin", "on_train_batch_end")
+_KERAS_ONLY = ("on_batch_begin", "on_batch_end", *(
+    f"on_{what}_{when}" for what in ("test", "predict", "test_batch", "predict_batch") for when in ("begin", "end")
+))  # fmt: skip
 
 
-def line(logs: dict[str, float], between: str) -> str:
-    """Loss and metrics with four decimals, small ones with an exponent."""
-    return between.join(
-        f"{name}: {value:.4f}" if value == 0 or abs(value) > 1e-3 else f"{name}: {value:.4e}"
-        for name, value in logs.items()
-    )
+class Hooks:
+    """The callbacks of one fit.
+
+    Parameters
+    ----------
+    callbacks : Callback or sequence of Callback, optional
+    model : Sequential
+    params : dict
+        For `set_params`.
+    names : dict of str to str or None
+        Of the logs that every validated epoch will have: "min" or "max", whichever is better, None if not known.
+    """
+
+    def __init__(
+        self, callbacks: Any, model: Any, params: Mapping[str, Any], names: Mapping[str, str | None]
+    ) -> None:
+        self.callbacks = _listed(callbacks)
+        self.model = model
+        self.each_batch = any(_has(callback, _BATCH_HOOKS) for callback in self.callbacks)
+        self.each_epoch = self.each_batch or any(_has(callback, _EPOCH_HOOKS) for callback in self.callbacks)
+        known: list[str] | None = [*names]
+        for callback in self.callbacks:
+            if isinstance(callback, (_Monitor, CSVLogger)):
+                callback.names = names
+            if isinstance(callback, _Monitor) and known is not None:
+                callback.check_monitor(known)
+            if isinstance(callback, _RATE_CALLBACKS):
+                _rate(callback, model)
+                known = known and [*known, "learning_rate"]
+            elif getattr(callback.on_epoch_end, "__module__", None) != __name__:
+                known = None  # it may put anything into the logs
+        for callback in self.callbacks:
+            callback.set_params(params)
+            callback.set_model(model)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has asked for the end of the fit."""
+        return bool(self.callbacks) and self.model.stop_training
+
+    def call(self, hook: str, *arguments: Any) -> None:
+        """Call the hook of every callback, in their order."""
+        for callback in self.callbacks:
+            getattr(callback, hook)(*arguments)
+
+    def diverged(self, epoch: int) -> bool:
+        """Whether a divergence in this epoch ends the fit without an error."""
+        quiet = [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
+        for callback in quiet:
+            callback.stopped_epoch = epoch
+            self.model.stop_training = True
+        return bool(quiet)
+
+
+def _listed(callbacks: Any) -> list[Callback]:
+    if callbacks is None:
+        return []
+    found = [callbacks] if isinstance(callbacks, Callback) else callbacks
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        raise TypeError(f"callbacks must be a list of fcnet.callbacks.Callback objects, got {callbacks!r}")
+    for callback in found:
+        if not isinstance(callback, Callback):
+            fix = f"; pass an object, {callback.__name__}(...)" if isinstance(callback, type) else ""
+            raise TypeError(f"callbacks must hold fcnet.callbacks.Callback objects, got {callback!r}{fix}")
+        never = [name for name in _KERAS_ONLY if hasattr(callback, name)]
+        if never:
+            warnings.warn(f"{type(callback).__name__} has {', '.join(never)}, which fcnet never calls", stacklevel=4)
+    return [*found]
+
+
+def _has(callback: Callback, hooks: Sequence[str]) -> bool:
+    """Whether a callback has one of these hooks of its own."""
+    return any(getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook) for hook in hooks)
+
+
+def _rate(callback: Callback, model: Any) -> float:
+    """The learning rate of the model's optimizer, which must be a number to be set."""
+    rate = model.optimizer.learning_rate
+    if not isinstance(rate, numbers.Real):
+        raise ValueError(
+            f"{type(callback).__name__} sets optimizer.learning_rate, which is the schedule {rate!r}; give the "
+            "optimizer a number, or leave the callback out"
+        )
+    return float(rate)
+
+
+class _Monitor(Callback):
+    """What EarlyStopping and ReduceLROnPlateau share: the value they watch, and what an improvement is."""
+
+    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has; set by Hooks
+
+    def __init__(self, monitor: str, min_delta: float, patience: int, verbose: int, mode: str) -> None:
+        self.monitor = checks.text("monitor", monitor)
+        self.min_delta = abs(checks.real("min_delta", min_delta, -math.inf, math.inf, "()"))
+        self.patience = checks.whole("patience", patience, 0)
+        self.verbose = checks.verbose(verbose)
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
+        self.mode = mode
+        self.best: float | None = None
+        self.wait = 0
+
+    def check_monitor(self, names: Sequence[str]) -> None:
+        """Refuse a name that the logs will not have."""
+        if self.monitor not in names:
+            fix = "; 'val_' names need validation_data or validation_split" if self.monitor.startswith("val_") else ""
+            raise ValueError(
+                f"{type(self).__name__} monitors {self.monitor!r}, which is not among {', '.join(names)}{fix}"
+            )
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.best, self.wait = None, 0
+        self._sign = self._direction()
+
+    def _direction(self) -> int:
+        """1 if more is better, -1 if less is."""
+        better = self.names.get(self.monitor) if self.mode == "auto" else self.mode
+        if better is None:
+            raise ValueError(
+                f"{type(self).__name__} can't know whether more {self.monitor!r} is better or less; pass mode='min' "
+                "or mode='max'"
+            )
+        return 1 if better == "max" else -1
+
+    def _value(self, logs: Logs | None) -> float | None:
+        """What is watched; None after an epoch without validation."""
+        logs = logs or {}
+        if self.monitor not in logs and self.monitor not in self.names:
+            self.check_monitor([*logs])
+        return logs.get(self.monitor)
+
+    def _better(self, value: float, than: float | None) -> bool:
+        return than is None or self._sign * value - self.min_delta > self._sign * than
+
+
+class EarlyStopping(_Monitor):
+    """End the fit when a value has not improved for `patience` epochs.
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        A name of the logs.
+    min_delta : float, default=0
+        An improvement is a change by more than this.
+    patience : int, default=0
+        The epoch that is the `patience`-th in a row without improvement is the last; 0 means the first such one.
+    verbose : int, default=0
+        1 prints when it stops and what it restores.
+    mode : "auto", "min" or "max", default="auto"
+        Whether less or more is better; "auto" goes by the metric.
+    baseline : float, optional
+        Epochs whose value is no better than this do not count as improvements.
+    restore_best_weights : bool, default=False
+        At the end of the fit, also one that was not stopped, the weights become those of the best epoch.
+    start_from_epoch : int, default=0
+        Epochs before this one, counted from 0, do not count at all.
+
+    Attributes
+    ----------
+    stopped_epoch : int
+        The number of the last epoch, 0 if the fit was not stopped.
+    best, best_epoch, best_weights
+        Of the best epoch; the weights only with `restore_best_weights`, as `get_weights` gives them. They are kept
+        when Ctrl-C or an error ends the fit, after which nothing is restored.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if the logs have no such name or "auto" does not know it.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0,
+        patience: int = 0,
+        verbose: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
+    ) -> None:
+        super().__init__(monitor, min_delta, patience, verbose, mode)
+        self.baseline = None if baseline is None else checks.real("baseline", baseline, -math.inf, math.inf, "()")
+        self.restore_best_weights = checks.flag("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = checks.whole("start_from_epoch", start_from_epoch, 0)
+        self.best_weights: Any = None
+        self.best_epoch = self.stopped_epoch = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        super().on_train_begin(logs)
+        self.best_weights = None
+        self.best_epoch = self.stopped_epoch = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        value = self._value(logs)
+        if value is None or epoch < self.start_from_epoch:
+            return
+        self.wait += 1
+        if self._better(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            if self._better(value, self.baseline):
+                self.wait = 0
+        elif self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.verbose and self.stopped_epoch:
+            print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} has not improved, the fit ends")
+        if self.best_weights is not None:
+            if self.verbose:
+                print(f"The weights are those of epoch {self.best_epoch + 1}, {self.monitor} {self.best:g}")
+            self.model.set_weights(self.best_weights)
+
+
+class ReduceLROnPlateau(_Monitor):
+    """Multiply the learning rate by `factor` when a value has not improved for `patience` epochs.
+
+    The History has the rate of every epoch as "learning_rate".
+
+    Parameters
+    ----------
+    monitor : str, default="val_loss"
+        A name of the logs.
+    factor : float, default=0.1
+        In (0, 1).
+    patience : int, default=10
+        Epochs without improvement before the rate is reduced.
+    verbose : int, default=0
+        1 prints every reduction.
+    mode : "auto", "min" or "max", default="auto"
+        Whether less or more is better; "auto" goes by the metric.
+    min_delta : float, default=1e-4
+        An improvement is a change by more than this.
+    cooldown : int, default=0
+        Epochs after a reduction that are not counted.
+    min_lr : float, default=0
+        The rate is never made less.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if the logs have no such name, "auto" does not know it, or the optimizer's rate is a schedule.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+    ) -> None:
+        super().__init__(monitor, min_delta, patience, verbose, mode)
+        self.factor = checks.real("factor", factor, 0, 1, "()")
+        self.cooldown = checks.whole("cooldown", cooldown, 0)
+        self.min_lr = checks.real("min_lr", min_lr, 0, math.inf, "[)")
+        self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        super().on_train_begin(logs)
+        self.cooldown_counter = 0
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = {} if logs is None else logs
+        rate = logs["learning_rate"] = _rate(self, self.model)
+        value = self._value(logs)
+        if value is None:
+            return
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self._better(value, self.best):
+            self.best, self.wait = value, 0
+        elif self.cooldown_counter == 0:
+            self.wait += 1
+            if self.wait >= self.patience and rate > self.min_lr:
+                self._reduce(epoch, rate)
+
+    def _reduce(self, epoch: int, rate: float) -> None:
+        reduced = max(rate * self.factor, self.min_lr)
+        self.model.optimizer.learning_rate = reduced
+        self.cooldown_counter, self.wait = self.cooldown, 0
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: {self.monitor} has not improved, learning_rate is now {reduced:g}")
+
+
+class LearningRateScheduler(Callback):
+    """Set the learning rate before every epoch.
+
+    The History has the rate of every epoch as "learning_rate".
+
+    Parameters
+    ----------
+    schedule : callable
+        ``schedule(epoch, learning_rate)``, or ``schedule(epoch)``: the new rate from the epoch's number, counted
+        from 0, and the present rate.
+    verbose : int, default=0
+        1 prints every rate.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if the optimizer's rate is a schedule, or what `schedule` returns is not a number above 0.
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        if not callable(schedule):
+            raise TypeError(f"schedule must be a function of epoch and learning rate, got {schedule!r}")
+        self.schedule = schedule
+        self.verbose = checks.verbose(verbose)
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        rate = _rate(self, self.model)
+        self.model.optimizer.learning_rate = self.schedule(*(epoch, rate)[: self._arguments()])
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: learning_rate is {self.model.optimizer.learning_rate:g}")
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        if logs is not None:
+            logs["learning_rate"] = _rate(self, self.model)
+
+    def _arguments(self) -> int:
+        try:
+            inspect.signature(self.schedule).bind(0, 0.0)
+        except TypeError:
+            return 1
+        except ValueError:  # a function without a signature
+            pass
+        return 2
+
+
+class CSVLogger(Callback):
+    """Write the logs of every epoch to a file, a line an epoch.
+
+    The columns are "epoch", counted from 0, and the names of the logs in alphabetical order; "NA" stands where an
+    epoch has no value, as without validation under `validation_freq`. Every line is in the file when its epoch is over.
+
+    Parameters
+    ----------
+    filename : str or path
+    separator : str, default=","
+        One character.
+    append : bool, default=False
+        Go on with a file that exists; its columns must be the same.
+
+    Raises
+    ------
+    OSError
+        From `fit`, if the file can't be written.
+    ValueError
+        From `fit`, if the file to append to has other columns.
+    """
+
+    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has; set by Hooks
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        self.filename = os.fspath(filename)
+        if not isinstance(separator, str) or len(separator) != 1:
+            raise ValueError(f"separator must be one character, got {separator!r}")
+        self.separator = separator
+        self.append = checks.flag("append", append)
+        self._columns: list[str] | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._columns = None
+        with open(self.filename, "a" if self.append else "w", encoding="utf-8"):
+            pass
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        logs = logs or {}
+        if self._columns is None:
+            self._columns = self._header(["epoch", *sorted({*self.names, *logs})])
+        self._write(str(epoch), *(logs.get(name, "NA") for name in self._columns[1:]))
+
+    def _header(self, columns: list[str]) -> list[str]:
+        """The columns, written to an empty file."""
+        with open(self.filename, encoding="utf-8", newline="") as file:
+            there = next(csv.reader(file, delimiter=self.separator), None)
+        if there is None:
+            self._write(*columns)
+        elif sorted(there) != sorted(columns) or there[0] != "epoch":
+            raise ValueError(f"{self.filename} has the columns {there}, this fit has {columns}; use another file")
+        return there or columns
+
+    def _write(self, *row: Any) -> None:
+        with open(self.filename, "a", encoding="utf-8", newline="") as file:
+            csv.writer(file, delimiter=self.separator).writerow(row)
+
+
+class LambdaCallback(Callback):
+    """Functions as hooks, each with the arguments of the hook of its name; see `Callback`."""
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+    ) -> None:
+        for name, function in [*locals().items()]:
+            if name.startswith("on_") and function is not None:
+                if not callable(function):
+                    raise TypeError(f"{name} must be a function, got {function!r}")
+                setattr(self, name, function)
+
+
+class TerminateOnNaN(Callback):
+    """End the fit without an error when loss or parameters are no longer finite.
+
+    Parameters and optimizer are then as they were at the start of that epoch, the History ends before it, and
+    `on_train_end` is called as after any fit. Without this callback `fit` raises FloatingPointError.
+
+    Attributes
+    ----------
+    stopped_epoch : int or None
+        The number of the epoch that diverged, counted from 0.
+    """
+
+    stopped_epoch: int | None = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.stopped_epoch = None
+
+
+_RATE_CALLBACKS = (LearningRateScheduler, ReduceLROnPlateau)

@@ -12,7 +12,7 @@ import math
 import numbers
 import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
@@ -139,6 +139,15 @@ def epoch_range(epochs: Any, initial_epoch: Any) -> range:
             "epoch, not a number of further ones"
         )
     return range(first, last)
+
+
+def validation_epochs(freq: Any) -> Callable[[int], bool]:
+    """Whether the epoch of a number, counted from 0, ends with a validation."""
+    if isinstance(freq, Sequence) and not isinstance(freq, str):
+        numbers_from_1 = frozenset(whole("validation_freq", number, 1) for number in freq)
+        return lambda epoch: epoch + 1 in numbers_from_1
+    every = whole("validation_freq", freq, 1)
+    return lambda epoch: (epoch + 1) % every == 0
 
 
 def pair(name: str, value: Any) -> tuple[Any, Any]:

@@ -18,11 +18,13 @@ class Metric:
     """Base class. `kernel` names the sums that the kernels compute; `name` is the key in the History.
 
     `weighted` says whether the samples count by their weights, as those in compile's `weighted_metrics` do.
+    `direction` says what callbacks take for an improvement: "min", "max", or None if it is not known.
     """
 
     kernel: ClassVar[str]
     default_name: ClassVar[str]
     weighted: bool = False
+    direction: ClassVar[str | None] = "min"
 
     def __init__(self, name: str | None = None) -> None:
         self.name = self.default_name if name is None else name
@@ -47,18 +49,21 @@ class BinaryAccuracy(Metric):
     """The share of outputs with (p > 0.5) equal to y, mean over outputs and samples."""
 
     kernel = default_name = "binary_accuracy"
+    direction = "max"
 
 
 class CategoricalAccuracy(Metric):
     """The share of samples whose largest output is where the one-hot label y (B, O) is largest."""
 
     kernel = default_name = "categorical_accuracy"
+    direction = "max"
 
 
 class SparseCategoricalAccuracy(Metric):
     """The share of samples whose largest output is at the class number y (B,)."""
 
     kernel = default_name = "sparse_categorical_accuracy"
+    direction = "max"
 
 
 class MeanSquaredError(Metric):
@@ -87,6 +92,7 @@ class SignAccuracy(Metric):
     """The share of outputs with (A > 0) equal to (y > 0), for logits and hinge losses."""
 
     kernel = default_name = "sign_accuracy"
+    direction = "max"
 
 
 class MeanAbsolutePercentageError(Metric):
@@ -141,6 +147,7 @@ class Accuracy(Metric):
     """Binary, categorical or sparse categorical accuracy: `resolve` picks the one that fits."""
 
     kernel = default_name = "accuracy"
+    direction = "max"
 
 
 _KINDS = (

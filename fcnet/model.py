@@ -7,8 +7,8 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from . import callbacks, checks, layout, losses, metrics, optimizers, profiling, seeds, training
-from .callbacks import History
+from . import checks, display, layout, losses, metrics, optimizers, profiling, seeds, training
+from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
 from .layers import Dense, Input
@@ -33,6 +33,8 @@ class Sequential:
     ----------
     history : History or None
         Of the last fit, also of one that was interrupted.
+    stop_training : bool
+        Set to True by a callback, it ends the fit after the present epoch.
     optimizer : Optimizer or None
         Of the last `compile`.
 
@@ -55,6 +57,7 @@ class Sequential:
         self._engine: Engine | None = None
         self._feature_names: tuple[str, ...] | None = None
         self.history: History | None = None
+        self.stop_training = False
         self.optimizer: optimizers.Optimizer | None = None
         self._optimizer_state: list[np.ndarray] | None = None
         self._loss: losses.Loss | None = None
@@ -282,11 +285,14 @@ class Sequential:
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
+        callbacks: Callback | Sequence[Callback] | None = None,
         *,
         validation_split: float = 0.0,
         validation_data: tuple[Any, Any] | None = None,
         shuffle: bool = True,
         initial_epoch: int = 0,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
         seed: int | np.random.Generator | None = None,
     ) -> History:
         """Train.
@@ -303,6 +309,9 @@ class Sequential:
             Number of the last epoch.
         verbose : "auto", 0, 1 or 2, default="auto"
             0 silence, 1 or "auto" a progress bar, 2 one line an epoch.
+        callbacks : list of fcnet.callbacks.Callback, optional
+            Called while it trains: `fcnet.callbacks.Callback` says when. Without them several short epochs run in
+            one compiled call.
         validation_split : float, default=0.0
             The share of samples, the last ones before shuffling, that is held out for validation.
         validation_data : pair of array_like, optional
@@ -312,6 +321,10 @@ class Sequential:
         initial_epoch : int, default=0
             The epoch to begin with. With a whole-number `seed`, the orders of the epochs before are skipped,
             so a fit in two parts takes the samples in the same order as one in one part.
+        validation_batch_size : int, optional
+            Accepted as in Keras; neither the result nor the memory depends on it.
+        validation_freq : int or list of int, default=1
+            Validate after every so many epochs, or after the epochs of these numbers, counted from 1.
         seed : int or numpy.random.Generator, optional
             Of the order of the samples. Default: the generator of `fcnet.set_seed`.
 
@@ -329,12 +342,16 @@ class Sequential:
         FloatingPointError
             If training diverges; parameters and optimizer are as at the start of that epoch.
         KeyboardInterrupt
-            On Ctrl-C; parameters are those of the last complete step, the History is kept.
+            On Ctrl-C; parameters are those of the last complete step, the History is kept. The same holds for an
+            error in a callback.
         """
         objective = self._compiled("fit")
         shown = checks.verbose(verbose)
         run = checks.epoch_range(epochs, initial_epoch)
         mixed = checks.flag("shuffle", shuffle)
+        validated = checks.validation_epochs(validation_freq)
+        if validation_batch_size is not None:
+            checks.whole("validation_batch_size", validation_batch_size, 1, wrong_type=ValueError)
         X, Y = self._data(x, y, objective)
         validation = None
         if validation_data is not None:
@@ -353,14 +370,18 @@ class Sequential:
         network = self._trainable(objective, X.shape[1])
         self._feature_names = checks.feature_names(x) or self._feature_names
         steps = -(-len(X) // size)
-        self.history = History(self, {"verbose": shown, "epochs": run.stop, "steps": steps})
-        display = callbacks.display(shown, run, steps)
+        params = {"verbose": shown, "epochs": run.stop, "steps": steps}
+        hooks = Hooks(callbacks, self, params, training.reported(objective, validation is not None))
+        self.history, self.stop_training = History(self, params), False
+        hooks.call("on_train_begin", {})
+        progress = display.display(shown, run, steps)
         try:
-            fit = training.Fit(network, X, Y, None, validation, size, self.history, display)
+            fit = training.Fit(network, X, Y, None, validation, size, self.history, hooks, validated, progress)
             fit.run(run, mixed, generator)
         finally:
-            if display is not None:
-                display.close()
+            if progress is not None:
+                progress.close()
+        hooks.call("on_train_end", fit.logs)
         return self.history
 
     def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Reported:
@@ -411,7 +432,7 @@ class Sequential:
         values = training.evaluate(self._network(objective, X.shape[1]), X, Y, None)
         if shown:
             logs = dict(zip(objective.names, values, strict=True))
-            print(f"{len(X)} samples - {callbacks.line(logs, ' - ')}")
+            print(f"{len(X)} samples - {display.line(logs, ' - ')}")
         return _reported(objective, values, return_dict)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:

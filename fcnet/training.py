@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .callbacks import Display, History
+from .callbacks import History, Hooks
+from .display import Display
 from .losses import Loss
 from .metrics import Metric
 from .optimizers import Optimizer
@@ -125,6 +126,10 @@ class Fit:
         B; the last batch of an epoch may be smaller.
     history : History
         Gets loss and metrics of every whole epoch.
+    hooks : Hooks
+        The callbacks.
+    validated : callable
+        Whether the epoch of this number, from 0, ends with a validation.
     display : Display, optional
         Told about steps and epochs.
     """
@@ -136,14 +141,16 @@ class Fit:
     validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None
     batch_size: int
     history: History
+    hooks: Hooks
+    validated: Callable[[int], bool]
     display: Display | None
 
     def __post_init__(self) -> None:
-        names = self.network.objective.names
-        if self.validation is not None:
-            names += tuple(f"val_{name}" for name in names)
-        self.names = names
-        self.columns = [self.history.history.setdefault(name, []) for name in names]
+        self.names = self.network.objective.names
+        for name in reported(self.network.objective, self.validation is not None):
+            self.history.history[name] = []
+        self.logs: dict[str, float] = {}
+        self.validations = 0
         self.steps = -(-len(self.X) // self.batch_size)
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
@@ -151,7 +158,7 @@ class Fit:
         self.weight = total_weight(self.X, self.weights)
 
     def run(self, epochs: range, shuffle: bool, generator: np.random.Generator) -> None:
-        """Run the epochs, each in a new order if `shuffle`; short ones several at a time.
+        """Run the epochs, each in a new order if `shuffle`; short ones several at a time unless someone looks on.
 
         Raises
         ------
@@ -161,7 +168,7 @@ class Fit:
         """
         samples = len(self.X)
         block = 1
-        if self.validation is None:
+        if self.validation is None and not (self.hooks.each_epoch or self.hooks.stopped):
             block = max(1, min(len(epochs), self.steps_per_call // self.steps, ORDER_NUMBERS // samples))
         in_place = np.arange(samples, dtype=np.intp)
         mixed = shuffle and self.steps > 1  # of a single batch the order does not matter
@@ -172,28 +179,19 @@ class Fit:
                 for order in orders[: len(part)]:
                     order[:] = in_place  # so that an epoch's order depends on the generator alone
                     generator.shuffle(order)
+            if self.hooks.each_epoch:
+                self.hooks.call("on_epoch_begin", part[0], {})
             self._run(part, orders)
+            if self.hooks.stopped:
+                break
 
     def _run(self, epochs: range, orders: np.ndarray | None) -> None:
         """Run epochs that stand or fall together, and record them."""
-        network, objective = self.network, self.network.objective
-        sums = np.zeros((len(epochs), objective.n_sums))
+        network = self.network
+        sums = np.zeros((len(epochs), network.objective.n_sums))
         self.checkpoint.save()
         try:
-            stop = len(epochs) * self.steps
-            last = 0
-            while last < stop:
-                first, last = last, min(last + self.stride, stop)
-                begin = time.perf_counter()
-                network.engine.train(
-                    network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
-                    first, last, objective.loss, objective.metrics, sums, self.weights,
-                )  # fmt: skip
-                self._pace((time.perf_counter() - begin) / (last - first))
-                if not math.isfinite(sums[-1, 0]):
-                    break
-                if self.display is not None:
-                    self.display.steps(last - first)
+            self._steps(orders, len(epochs) * self.steps, sums)
             if network.healthy(sums):
                 self._record(epochs, sums)
                 return
@@ -203,28 +201,91 @@ class Fit:
             raise
         self.checkpoint.restore()
         if len(epochs) == 1:
+            if self.hooks.diverged(epochs[0]):
+                return
             raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / self.weight, network.optimizer)
         for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
             self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
+            if self.hooks.stopped:
+                return
+
+    def _steps(self, orders: np.ndarray | None, stop: int, sums: np.ndarray) -> None:
+        """Run the steps before `stop`, or fewer if the loss is no longer finite."""
+        network, objective = self.network, self.network.objective
+        last = 0
+        while last < stop:
+            first, last = last, min(last + self.stride, stop)
+            if self.hooks.each_batch:
+                self.hooks.call("on_train_batch_begin", first, {})
+            begin = time.perf_counter()
+            network.engine.train(
+                network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
+                first, last, objective.loss, objective.metrics, sums, self.weights,
+            )  # fmt: skip
+            self._pace((time.perf_counter() - begin) / (last - first))
+            if not math.isfinite(sums[-1, 0]):
+                return
+            if self.display is not None:
+                self.display.steps(last - first)
+            if self.hooks.each_batch:
+                self.hooks.call("on_train_batch_end", last - 1, self._so_far(orders, last, sums))
+
+    def _so_far(self, orders: np.ndarray | None, last: int, sums: np.ndarray) -> dict[str, float]:
+        """Loss and metrics of the epoch's steps before `last`."""
+        samples = min(last * self.batch_size, len(self.X))
+        rows = slice(samples) if orders is None else orders[0, :samples]
+        weight = total_weight(self.X[:samples], None if self.weights is None else self.weights[rows])
+        return dict(zip(self.names, self.network.objective.values(sums[0], samples, weight), strict=True))
 
     def _pace(self, step_time: float) -> None:
         """Bring the next call near _SECONDS: on a busy machine a step takes many times as long."""
         self.stride = max(1, min(self.steps_per_call, 2 * self.stride, int(_SECONDS / step_time)))
 
     def _record(self, epochs: range, sums: np.ndarray) -> None:
-        """Append whole epochs to the History, and show them; called again, it goes on where it was cut."""
+        """Append whole epochs to the History, and tell of them; called again, it goes on where it was cut."""
         recorded = self.history.epoch
         for epoch, row in zip(epochs, sums, strict=False):
             if recorded and epoch <= recorded[-1]:
                 continue
             values = self.network.objective.values(row, len(self.X), self.weight)
-            if self.validation is not None:
-                values += evaluate(self.network, *self.validation)
-            for column, value in zip(self.columns, values, strict=True):
-                column[len(recorded) :] = [value]
+            logs = dict(zip(self.names, values, strict=True))
+            held_out = self._validate() if self.validated(epoch) else {}
+            self._append(len(recorded), logs)
+            self._append(self.validations, held_out)
             recorded.append(epoch)
+            self.validations += 1 if held_out else 0
+            self.logs = logs = logs | held_out
             if self.display is not None:
-                self.display.epoch(epoch, dict(zip(self.names, values, strict=True)))
+                self.display.epoch(epoch, logs)
+            if self.hooks.each_epoch:
+                self._tell(epoch, logs)
+
+    def _validate(self) -> dict[str, float]:
+        """Loss and metrics of the validation data, if there are any."""
+        if self.validation is None:
+            return {}
+        values = evaluate(self.network, *self.validation)
+        return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
+
+    def _append(self, place: int, logs: dict[str, float]) -> None:
+        """The values to their columns, over what a cut has left there."""
+        for name, value in logs.items():
+            self.history.history[name][place:] = [value]
+
+    def _tell(self, epoch: int, logs: dict[str, float]) -> None:
+        """The end of the epoch to the callbacks, and what they add to the logs to the History."""
+        known = [*logs]
+        try:
+            self.hooks.call("on_epoch_end", epoch, logs)
+        finally:
+            for name in [name for name in logs if name not in known]:
+                self.history.history.setdefault(name, []).append(logs[name])
+
+
+def reported(objective: Objective, validation: bool) -> dict[str, str | None]:
+    """The names of the logs of a fit, and whether "min" or "max" is better, None if that is not known."""
+    names = {"loss": "min"} | {metric.name: metric.direction for metric in objective.metrics}
+    return names | {f"val_{name}": better for name, better in names.items() if validation}
 
 
 def total_weight(X: np.ndarray, weights: np.ndarray | None) -> float:

@@ -99,6 +99,12 @@ def test_demo_says_what_it_missed(example, tmp_path, capsys):
     assert "missed" in capsys.readouterr().err
 
 
+def test_early_stopping(example, capsys):
+    stopped, whole = example("early_stopping").main()
+    assert stopped < 0.45 < 0.6 < whole
+    assert "without             400 epochs" in capsys.readouterr().out
+
+
 def test_numpy_network_by_central_differences(example):
     network = example("numpy_network")
     rng = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 import reference
 
 import fcnet
-from fcnet import Dense, Input, Sequential, callbacks, losses, metrics, optimizers, training
+from fcnet import Dense, Input, Sequential, display, losses, metrics, optimizers, training
 
 
 @pytest.fixture(autouse=True)
@@ -561,7 +561,7 @@ def test_evaluate_tells(capsys):
 
 
 def test_numbers_are_readable():
-    assert callbacks.line({"loss": 0.5, "a": 0.0, "b": 1e-5, "c": -3.25}, ", ") == (
+    assert display.line({"loss": 0.5, "a": 0.0, "b": 1e-5, "c": -3.25}, ", ") == (
         "loss: 0.5000, a: 0.0000, b: 1.0000e-05, c: -3.2500"
     )
 
