@@ -51,8 +51,9 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     widths = [int(made.layers["inputs"][0]), *map(int, made.layers["outputs"])]
     slabs = math.ceil(workload.batch / P)
     of_a_slab = P * (sum(width + 1 for width in widths) + P * sum(math.ceil(width / P) for width in widths[1:]))
-    few_weights = params <= engine.PARTIAL_PARAMS and slabs >= 2 * engine.PARTIAL_SLABS
-    group = engine.PARTIAL_SLABS if few_weights else min(engine.GROUP_SLABS, slabs)
+    summed = made.summed_slabs(slabs)
+    few_weights = summed > 0
+    group = summed or min(engine.GROUP_SLABS, slabs)
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk
@@ -63,7 +64,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
         "workspace": places * of_a_slab,
         "scratch": threads * (scratch + 64),
         "gradient": params if few_weights or chunk < slabs else 0,
-        "partial gradients": math.ceil(chunk / engine.PARTIAL_SLABS) * params if few_weights else 0,
+        "partial gradients": math.ceil(chunk / group) * params if few_weights else 0,
         "checkpoint": params * (1 + slots),
     }
     sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}

@@ -16,7 +16,7 @@ import numpy as np
 from . import _runtime, layout
 from . import losses as declared
 from . import metrics as declared_metrics
-from .kernels import _jit, activations, inference, losses, matmul, network, optimizers
+from .kernels import _jit, activations, contraction, inference, losses, matmul, network, optimizers
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
 CHUNK_ROWS = 1024
@@ -30,8 +30,9 @@ thread uses the same places for one group after the other, in chunks of LOCAL_CH
 bit of the result."""
 PARTIAL_PARAMS = 8192
 PARTIAL_SLABS = 4
-"""With at most PARTIAL_PARAMS parameters the gradient is summed by groups of PARTIAL_SLABS slabs.  Both are part of the
-result's rounding, so they depend on nothing else."""
+"""With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of PARTIAL_SLABS
+slabs, of a large one by groups of twice as many, and of a small one, if the layers are narrow, at once.  All of this is
+part of the result's rounding, so it depends on the sizes alone."""
 FEW_ROWS = 2
 """Up to a slab's rows divided by this are predicted one by one: there, on an AVX-512 core, networks of 784-128-10 to
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
@@ -272,22 +273,30 @@ class Engine:
             threads = _runtime.shares(work / 3 if slabs == 1 else work)
         if self._laps is not None:
             threads = min(threads, len(self._laps))
-        partial = (not forward_only and not whole and self.n_params <= PARTIAL_PARAMS
-                   and slabs >= 2 * PARTIAL_SLABS)
+        summed = 0 if forward_only or whole else self.summed_slabs(slabs)
+        partial = summed > 0
         local = partial or forward_only
-        group = PARTIAL_SLABS if partial else min(GROUP_SLABS, slabs)
+        group = summed or min(GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
         self._reserve(threads * group if local else chunk, targets, group, threads)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
-        self._partials = np.empty(-(-chunk // PARTIAL_SLABS) * self.n_params if partial else 1, self.dtype)
+        self._partials = np.empty(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
         # needed for a batch in several chunks, and to add up partial gradients
         carried = mode == network.TRAIN and (partial or chunk < slabs)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
         self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
                   local=local, partials=_address(self._partials) if partial else 0,
+                  contraction=self._part(contraction.lane_gradient) if partial else 0,
                   gradient_update=self._part(network.sum_update if partial else network.gradient_update),
                   slab_sums=_address(self._slab_sums))
+
+    def summed_slabs(self, slabs: int) -> int:
+        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""
+        if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
+            return PARTIAL_SLABS if slabs < 4 * PARTIAL_SLABS else 2 * PARTIAL_SLABS
+        narrow = int(self.layers["outputs"].max()) <= self.slab // NV
+        return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
 
     def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
         """The network's outputs.

@@ -17,7 +17,8 @@ dW               tile (inputs, P)       A_prev (inputs, P), slab    dZ, sample-m
                                         after slab                  columns (samples, P)
 ===============  =====================  ==========================  ===================  ==================
 
-So weights are never repacked for small layers, and only dZ is ever transposed.
+So weights are never repacked for small layers, and only dZ is ever transposed.  For few weights not even dZ is:
+`contraction` has a product of its own for their dW.
 """
 
 from __future__ import annotations

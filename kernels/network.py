@@ -15,8 +15,8 @@ One step is two parallel regions::
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
 
-A network of few weights on a large batch has its dW summed in region 1, by groups of slabs of a fixed size, while
-the group is in cache; the groups' sums are added in order (`_partial_gradient`, `sum_update`).
+A network of few weights has its dW summed in region 1, by groups of slabs of a fixed size, while the group is in
+cache; the groups' sums are added in order (`_partial_gradient`, `contraction`, `sum_update`).
 
 The bias is the weight of one more input that is always 1: each slab of A has a last row of ones, and b follows
 W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the last row of dW.
@@ -85,7 +85,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns",
+    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns", "contraction",
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
@@ -162,8 +162,6 @@ def forward_backward(params, task_at, thread, threads):
             _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
                 _backward(params, task_at, thread, first, place, count)
-                if task.partials != 0:
-                    _partial_gradient(params, task_at, thread, first, place, count)
     restore_subnormals(floats)
 
 
@@ -347,7 +345,7 @@ def _losses(params, task_at, thread, first, place, count):
 
 @helper
 def _backward(params, task_at, thread, first, place, count):
-    """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2."""
+    """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2, or dW_l of these slabs at once."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
@@ -358,14 +356,18 @@ def _backward(params, task_at, thread, first, place, count):
     dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
     dA = dZ + task.group_slabs * jump
     for l in range(task.n_layers - 1, -1, -1):
-        layer = layers[l]
-        for n in range(count):
-            call(task.scatter_columns, (dZ + n * jump, layer.outputs,
-                                        workspace + (layer.columns + (place + n) * P * P),
-                                        task.chunk_slabs * P * P, min(P, task.stop - task.start - (first + n) * P),
-                                        offsets))
+        layer, below = layers[l], layers[max(l - 1, 0)]
+        if task.partials != 0:
+            panel, height = (below.panel, below.outputs + 1) if l > 0 else (task.input_panel, task.inputs + 1)
+            _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count)
+            _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
+        else:
+            for n in range(count):
+                call(task.scatter_columns, (dZ + n * jump, layer.outputs,
+                                            workspace + (layer.columns + (place + n) * P * P),
+                                            task.chunk_slabs * P * P,
+                                            min(P, task.stop - task.start - (first + n) * P), offsets))
         if l > 0:
-            below = layers[l - 1]
             W = params + layer.weights
             for strip in range(0, layer.inputs, STRIP):
                 _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
@@ -416,7 +418,7 @@ def gradient_update(params, task_at, thread, threads):
                     prefetch(params + (at + r * layer.outputs + c))
             if not task.first_chunk:
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
-            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, 0, 0, slabs, tile,
+            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, slabs, tile,
                           1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN:
                 call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
@@ -451,8 +453,8 @@ def _tile(t, layer_rows, outputs, P):
 
 
 @helper
-def _tile_product(params, task_at, panel, height, columns, o, rows, width, first, place, slabs, tile, accumulate):
-    """tile [+]= [A, 1]^T dZ over `slabs` slabs of the batch from `first` on, in the workspace from `place` on.
+def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs, tile, accumulate):
+    """tile [+]= [A, 1]^T dZ over the `slabs` slabs of the chunk.
 
     Of a slab with one vector of samples or less, it reads as many as there are.
     """
@@ -460,14 +462,14 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, first
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
     vectors = NV if width > lanes(params) else 1
-    A = workspace + (panel + place * height * P)
-    dZ = workspace + (columns + (o // P * task.chunk_slabs + place) * P * P)
-    full = _full_slabs(params, task_at, first, slabs)
+    A = workspace + panel
+    dZ = workspace + (columns + o // P * task.chunk_slabs * P * P)
+    full = _full_slabs(params, task_at, 0, slabs)
     if full > 0:
         # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
         call(task.product, (A, P, 1, height * P, MR * P, MR - 1, dZ, 0, P, full, tile, 0, rows, vectors, 1, accumulate))
     if full < slabs:
-        samples = task.stop - task.start - (first + full) * P
+        samples = task.stop - task.start - full * P
         call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, dZ + full * P * P, 0, samples, 1,
                             tile, 0, rows, vectors, 1, 1 if full > 0 else accumulate))
 
@@ -481,31 +483,23 @@ def _copy_tile(source, source_row, target, target_row, rows, columns):
 
 
 # ------------------------------------------------------------------------------------------------
-# Few weights and many samples: dW of each group of slabs, while the group is in cache
+# Few weights: dW of each group of slabs, while the group is in cache
 # ------------------------------------------------------------------------------------------------
 
 @helper
-def _partial_gradient(params, task_at, thread, first, place, count):
-    """[dW; db] of one group of slabs to its place in `partials`.
+def _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count):
+    """[dW; db] of layer l and one group of slabs to its place in `partials`; dZ (count, widest, P).
 
     Tiles over the whole batch would make every thread read what the others have just written: with 2-4-6-6-4-1 and
     1,000 samples two threads were no faster than one.  Groups depend on sizes only, so bits do not on threads.
     """
     task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    layer = carray(_layers(task.layers), task.n_layers)[l]
     P = slab_width(params)
-    tile = pointer_like(task.scratch, params) + thread * task.scratch_size
-    target = pointer_like(task.partials, params) + first // task.share_slabs * task.n_params
-    panel, height = task.input_panel, task.inputs + 1
-    for l in range(task.n_layers):
-        layer = layers[l]
-        for t in range(_tiles(layer.rows, layer.outputs, P)):
-            i, o, rows, width = _tile(t, layer.rows, layer.outputs, P)
-            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, first, place, count,
-                          tile, 0)
-            _copy_tile(tile, P, target + (layer.weights + i * layer.outputs + o), layer.outputs, rows, width)
-        panel, height = layer.panel, layer.outputs + 1
-        _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
+    A = pointer_like(task.workspace, params) + (panel + place * height * P)
+    target = pointer_like(task.partials, params) + (first // task.share_slabs * task.n_params + layer.weights)
+    call(task.contraction, (A, height * P, dZ, task.widest * P, layer.rows, layer.outputs, count,
+                            _full_slabs(params, task_at, first, count), target))
 
 
 @part(NUMBERS, COUNT, COUNT, COUNT)

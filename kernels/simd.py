@@ -66,11 +66,11 @@ _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 # ------------------------------------------------------------------------------------------------
 
 class Vector(types.Type):
-    """One register of floats of `dtype`."""
+    """Floats of `dtype`: one register of them, or so many lanes."""
 
-    def __init__(self, dtype: types.Float) -> None:
+    def __init__(self, dtype: types.Float, lanes: int | None = None) -> None:
         self.dtype = dtype
-        self.lanes = REGISTER_BYTES // (dtype.bitwidth // 8)
+        self.lanes = lanes or REGISTER_BYTES // (dtype.bitwidth // 8)
         super().__init__(name=f"Vector({dtype} x {self.lanes})")
 
     @property

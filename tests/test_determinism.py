@@ -12,9 +12,11 @@ import fcnet
 from fcnet import Dense, Sequential, _runtime, kernels, optimizers
 from fcnet.engine import Engine
 
-# 700 rows of 200 features are shared between threads; the small network is one thread's work.
+# 700 rows of 200 features are shared between threads, and 1,500 rows of the narrow network by groups; the small one is
+# one thread's work.
 SHARED = [Layer(300, "relu"), Layer(130, "tanh"), Layer(10, "softmax")]
 SMALL = [Layer(4, "relu"), Layer(6, "relu"), Layer(1, "sigmoid")]
+NARROW = [Layer(32, "tanh"), Layer(16, "tanh"), Layer(4, "linear")]
 
 
 def digest(*arrays):
@@ -46,7 +48,8 @@ def digests():
 
         for label, layers, inputs, batch_size, loss in (
                 ("shared", SHARED, 200, 700, "categorical_crossentropy"),
-                ("small", SMALL, 2, 32, "binary_crossentropy")):
+                ("small", SMALL, 2, 32, "binary_crossentropy"),
+                ("narrow", NARROW, 4, 1500, "mean_squared_error")):
             params, X, Y = problem(np.random.default_rng(6), inputs, layers, loss, 1500, dtype)
             engine = Engine(inputs, layers, dtype)
             found[f"predict {label} {name}"] = digest(engine.predict(params, X))
@@ -75,9 +78,9 @@ def fitted(X, Y, seed=3, initial_seed=4):
 
 
 def shares():
-    """Into how many shares a step of the small and of the large network is cut."""
+    """Into how many shares a step of the small, of the large and of the narrow network is cut."""
     return tuple(_runtime.shares(Engine(inputs, layers, np.float32).flops * batch)
-                 for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700)))
+                 for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700), (4, NARROW, 1500)))
 
 
 def assert_same_results(found, expected):
@@ -93,7 +96,7 @@ SCRIPT = """
 
     for threads in map(int, sys.argv[1:]):
         fcnet.set_num_threads(threads)
-        assert test_determinism.shares() == (1, threads)
+        assert test_determinism.shares() == (1, threads, threads)
         print(json.dumps(test_determinism.digests()))
 """
 

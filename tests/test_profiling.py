@@ -58,10 +58,11 @@ def test_rows(dtype):
     assert isinstance(profile, profiling.Profile)
     assert (profile.network, profile.batch_size, profile.dtype) == ("20-7-5-3", 32, np.dtype(dtype).name)
     layers = [(layer, phase) for layer in ("first", "dense", "last") for phase in ("forward", "backward", "gradient")]
-    of_step = [("", phase) for phase in ("gathering the batch", "loss", "launch and waiting")]
+    phases = "gathering the batch", "loss", "summing partial gradients", "launch and waiting"
+    of_step = [("", phase) for phase in phases]
     assert [(row.layer, row.phase) for row in profile] == layers + of_step
     flops = [2 * 32 * inputs * outputs for inputs, outputs in [(20, 7), (7, 5), (5, 3)]]
-    expected = [flops[0], 0, flops[0], *[flops[1]] * 3, *[flops[2]] * 3, 0, 0, 0]
+    expected = [flops[0], 0, flops[0], *[flops[1]] * 3, *[flops[2]] * 3, 0, 0, 0, 0]
     assert [row.flops for row in profile] == expected
     assert profile["first", "gradient"] is profile[2] is profile.rows[2]
     assert profile["", "step"] is profile.total
