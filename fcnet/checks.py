@@ -150,12 +150,12 @@ def validation_epochs(freq: Any) -> Callable[[int], bool]:
     return lambda epoch: (epoch + 1) % every == 0
 
 
-def pair(name: str, value: Any) -> tuple[Any, Any]:
-    """`value` as (x, y)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
+def data(name: str, value: Any) -> tuple[Any, Any, Any]:
+    """`value`, which is (x, y) or (x, y, sample_weight), as the latter."""
+    if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
         came = f"{type(value).__name__} of {len(value)}" if hasattr(value, "__len__") else repr(value)
-        raise ValueError(f"{name} must be a pair (x, y), got {came}")
-    return value[0], value[1]
+        raise ValueError(f"{name} must be (x, y) or (x, y, sample_weight), got {came}")
+    return value[0], value[1], value[2] if len(value) == 3 else None
 
 
 def together(first: str, one: Any, second: str, other: Any) -> bool:
@@ -375,6 +375,102 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
                 "labels or probabilities (several classes at once: sigmoid, loss='binary_crossentropy')"
             )
     return Y
+
+
+def sample_weights(value: Any, samples: int, dtype: np.dtype[Any]) -> np.ndarray | None:
+    """The weights of the samples as an array (samples,) of the model's dtype; None stays None.
+
+    Only their ratios matter: weights beyond what the dtype sums up are multiplied by a power of 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If they are no numbers of 0 or more, one for every sample, some of them above 0.
+    """
+    if value is None:
+        return None
+    A = _numeric("sample_weight", value)
+    if A.ndim not in (1, 2) or A.size != len(A):
+        raise ValueError(f"sample_weight: expected (samples,), got {A.shape}")
+    if len(A) != samples:
+        raise ValueError(f"X has {_count(samples, 'sample')} and sample_weight has {len(A)}; they must be equal")
+    w = _normalised("sample_weight", A.reshape(-1), np.dtype(np.float64))
+    if (w < 0).any():
+        row = int((w < 0).argmax())
+        raise ValueError(f"sample_weight is {w[row]:g} at row {row}; weights must be 0 or more")
+    some_weight("sample_weight", w)
+    return _in_range(w, dtype)
+
+
+def some_weight(name: str, weights: np.ndarray | None) -> None:
+    """Refuse weights that leave no sample."""
+    if weights is not None and not (weights > 0).any():
+        raise ValueError(f"{name} is 0 for all {len(weights)} samples; at least one must count")
+
+
+def class_weights(
+    value: Any, Y: np.ndarray, loss: str, units: int, weights: np.ndarray | None, dtype: np.dtype[Any]
+) -> np.ndarray | None:
+    """The weights of the samples by their class, times `weights`; None as `value` leaves these.
+
+    Parameters
+    ----------
+    value : dict of {class: weight}, "balanced" or None
+        Classes that the dict leaves out have weight 1. Balanced is n / (k count), k being the number of classes
+        that there are, as in scikit-learn.
+    Y : ndarray of shape (B, O) or (B, 1)
+        Checked labels.
+    loss, units
+        As in `targets`.
+    weights : ndarray of shape (B,) or None
+        Of the samples themselves.
+    dtype : numpy.dtype
+        float32 or float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is neither of the two, names a class that cannot be, or y is not one class a sample.
+    """
+    if value is None:
+        return weights
+    balanced = isinstance(value, str) and value == "balanced"
+    if not balanced and not isinstance(value, Mapping):
+        raise TypeError(f"class_weight must be a dict of {{class: weight}} or 'balanced', got {value!r}")
+    labels = _classes(Y, loss)
+    if balanced:
+        _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        w = (len(labels) / (len(counts) * counts))[places]
+    else:
+        known = range(units) if units > 1 else (-1, 1) if (labels < 0).any() else (0, 1)
+        w = np.ones(len(labels))
+        for label, weight in value.items():
+            if not isinstance(label, numbers.Integral) or label not in known:
+                raise ValueError(f"class_weight names class {label!r}, the classes are {', '.join(map(str, known))}")
+            w[labels == label] = real(f"class_weight[{label!r}]", weight, 0, math.inf, "[)")
+    if weights is not None:
+        w = w / w.max(initial=np.finfo(np.float64).tiny) * weights
+    some_weight("class_weight" if weights is None else "class_weight times sample_weight", w)
+    return _in_range(w, dtype)
+
+
+def _classes(Y: np.ndarray, loss: str) -> np.ndarray:
+    """(B,) class number of every sample; those of one output are 0 and 1, or -1 and 1."""
+    if loss == "sparse_categorical_crossentropy":
+        return Y[:, 0].astype(np.intp)
+    one = Y.shape[1] == 1
+    wrong = ~np.isin(Y[:, 0], (-1, 0, 1)) if one else (Y.max(axis=1) != 1) | (np.count_nonzero(Y, axis=1) != 1)
+    if wrong.any():
+        row = int(wrong.argmax())
+        needs = "labels that are 0 or 1" if one else "one-hot labels"
+        raise ValueError(f"class_weight needs {needs}: y holds {Y[row].tolist()} at row {row}; use sample_weight")
+    return Y[:, 0].astype(np.intp) if one else Y.argmax(axis=1)
+
+
+def _in_range(weights: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    """Weights of `dtype`, which neither overflow nor vanish in sums and reciprocals."""
+    exponent = int(np.frexp(weights.max())[1])
+    return (np.ldexp(weights, -exponent) if abs(exponent) > 32 else weights).astype(dtype)
 
 
 def weights(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:

@@ -211,11 +211,13 @@ def resolve(metric: Metric, loss: str, units: int, from_logits: bool = False) ->
         If the metric needs labels of another kind than the loss.
     """
     if isinstance(metric, Accuracy):
+        kind: type[Metric] = CategoricalAccuracy if units > 1 else BinaryAccuracy
         if loss == "sparse_categorical_crossentropy":
-            return SparseCategoricalAccuracy(metric.name)
-        if units > 1:
-            return CategoricalAccuracy(metric.name)
-        signed = from_logits or loss in ("hinge", "squared_hinge")
-        return SignAccuracy(metric.name) if signed else BinaryAccuracy(metric.name)
+            kind = SparseCategoricalAccuracy
+        elif units == 1 and (from_logits or loss in ("hinge", "squared_hinge")):
+            kind = SignAccuracy
+        chosen = kind(metric.name)
+        chosen.weighted = metric.weighted
+        return chosen
     checks.metric_fits(metric.kernel, loss, units)
     return metric

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import copy
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -251,6 +252,7 @@ class Sequential:
         optimizer: str | optimizers.Optimizer | None = None,
         loss: str | losses.Loss | None = None,
         metrics: Sequence[str | metrics.Metric] | None = None,
+        weighted_metrics: Sequence[str | metrics.Metric] | None = None,
     ) -> None:
         """Say how to train. The optimizer starts afresh, also when its object was used before.
 
@@ -262,7 +264,9 @@ class Sequential:
             "binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error" or another name or an
             object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``.
         metrics : list of str or Metric, optional
-            "accuracy" or names and objects of `fcnet.metrics`.
+            "accuracy" or names and objects of `fcnet.metrics`. All samples count alike.
+        weighted_metrics : list of str or Metric, optional
+            The same, but samples count by their sample_weight and class_weight, as they do in the loss.
 
         Raises
         ------
@@ -272,7 +276,7 @@ class Sequential:
         if optimizer is None or loss is None:
             missing = "an optimizer" if optimizer is None else "a loss"
             raise ValueError(f"compile needs {missing}, like optimizer='adam', loss='binary_crossentropy'")
-        chosen, aim, wanted = optimizers.get(optimizer), losses.get(loss), _metrics(metrics)
+        chosen, aim, wanted = optimizers.get(optimizer), losses.get(loss), _metrics(metrics, weighted_metrics)
         self._objective = self._aim(aim, wanted) if self._layers else None
         chosen.reset()
         self.optimizer, self._optimizer_state = chosen, chosen.state
@@ -288,8 +292,10 @@ class Sequential:
         callbacks: Callback | Sequence[Callback] | None = None,
         *,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, Any] | None = None,
+        validation_data: tuple[Any, ...] | None = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | str | None = None,
+        sample_weight: Any = None,
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
@@ -314,10 +320,16 @@ class Sequential:
             one compiled call.
         validation_split : float, default=0.0
             The share of samples, the last ones before shuffling, that is held out for validation.
-        validation_data : pair of array_like, optional
-            (x, y) for validation; goes before `validation_split`.
+        validation_data : (x, y) or (x, y, sample_weight), optional
+            For validation; goes before `validation_split`.
         shuffle : bool, default=True
             A new order of the samples for every epoch.
+        class_weight : dict of {class: weight} or "balanced", optional
+            Multiplies the weights of the training samples: classes that are left out have 1; "balanced" is
+            n / (k count), for n samples of k classes.
+        sample_weight : array_like of shape (n,), optional
+            0 or more: the loss of a batch is sum(w l) / sum(w). A sample of weight 0 is as good as absent, and one
+            of weight 2 as good as there twice. (Keras divides by the number of samples.)
         initial_epoch : int, default=0
             The epoch to begin with. With a whole-number `seed`, the orders of the epochs before are skipped,
             so a fit in two parts takes the samples in the same order as one in one part.
@@ -352,14 +364,18 @@ class Sequential:
         validated = checks.validation_epochs(validation_freq)
         if validation_batch_size is not None:
             checks.whole("validation_batch_size", validation_batch_size, 1, wrong_type=ValueError)
-        X, Y = self._data(x, y, objective)
+        X, Y, weights = self._data(x, y, sample_weight, objective)
         validation = None
         if validation_data is not None:
-            validation = *self._data(*checks.pair("validation_data", validation_data), objective, X.shape[1]), None
+            validation = self._data(*checks.data("validation_data", validation_data), objective, X.shape[1])
         elif validation_split:
             kept = checks.split(validation_split, len(X))
-            validation = X[kept:], Y[kept:], None
-            X, Y = X[:kept], Y[:kept]
+            held_out = None if weights is None else weights[kept:]
+            checks.some_weight("sample_weight of the held-out samples", held_out)
+            validation = X[kept:], Y[kept:], held_out
+            X, Y, weights = X[:kept], Y[:kept], None if weights is None else weights[:kept]
+            checks.some_weight("sample_weight of the samples to train on", weights)
+        weights = self._by_class(class_weight, Y, weights, objective)
         size = checks.batch_size(batch_size, len(X))
         generator = seeds.generator(seed)
         if mixed and seed is not None and not isinstance(seed, np.random.Generator):
@@ -376,7 +392,7 @@ class Sequential:
         hooks.call("on_train_begin", {})
         progress = display.display(shown, run, steps)
         try:
-            fit = training.Fit(network, X, Y, None, validation, size, self.history, hooks, validated, progress)
+            fit = training.Fit(network, X, Y, weights, validation, size, self.history, hooks, validated, progress)
             fit.run(run, mixed, generator)
         finally:
             if progress is not None:
@@ -384,8 +400,15 @@ class Sequential:
         hooks.call("on_train_end", fit.logs)
         return self.history
 
-    def train_on_batch(self, x: Any, y: Any, return_dict: bool = False) -> Reported:
-        """One step on all samples given; the loss, or [loss, metrics...], before the step.
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        return_dict: bool = False,
+    ) -> Reported:
+        """One step on all samples given; the loss, or [loss, metrics...], before the step. Weights as in `fit`.
 
         Raises
         ------
@@ -393,14 +416,21 @@ class Sequential:
             As `fit` does.
         """
         objective = self._compiled("train_on_batch")
-        X, Y = self._data(x, y, objective)
-        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y, None)
+        X, Y, weights = self._data(x, y, sample_weight, objective)
+        weights = self._by_class(class_weight, Y, weights, objective)
+        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y, weights)
         return _reported(objective, values, return_dict)
 
     def evaluate(
-        self, x: Any, y: Any, batch_size: int | None = None, verbose: int | str = 0, return_dict: bool = False
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        sample_weight: Any = None,
+        return_dict: bool = False,
     ) -> Reported:
-        """Loss and metrics, means over all samples.
+        """Loss and metrics of all samples.
 
         Parameters
         ----------
@@ -410,6 +440,8 @@ class Sequential:
             Accepted as in Keras; neither the result nor the memory depends on it.
         verbose : "auto", 0, 1 or 2, default=0
             Anything but 0 prints one line. (Keras's default is a progress bar.)
+        sample_weight : array_like of shape (n,), optional
+            As in `fit`; for the loss, and for those metrics that were compiled as `weighted_metrics`.
         return_dict : bool, default=False
             A dict by name in place of numbers.
 
@@ -428,8 +460,8 @@ class Sequential:
         objective = self._compiled("evaluate")
         shown = checks.verbose(verbose)
         self._ready(batch_size)
-        X, Y = self._data(x, y, objective)
-        values = training.evaluate(self._network(objective, X.shape[1]), X, Y, None)
+        X, Y, weights = self._data(x, y, sample_weight, objective)
+        values = training.evaluate(self._network(objective, X.shape[1]), X, Y, weights)
         if shown:
             logs = dict(zip(objective.names, values, strict=True))
             print(f"{len(X)} samples - {display.line(logs, ' - ')}")
@@ -476,32 +508,34 @@ class Sequential:
 
     # -------------------------------------------------------------------------- the mathematics, visible
 
-    def inspect(self, x: Any, y: Any) -> Inspection:
+    def inspect(self, x: Any, y: Any, sample_weight: Any = None) -> Inspection:
         """One forward and backward pass on all samples: loss and, of every layer, Z, A, dZ, dW and db.
+
+        Weights as in `fit`.
 
         Raises
         ------
         RuntimeError, TypeError, ValueError
             As `evaluate` does.
         """
-        network, X, Y = self._pass("inspect", x, y)
-        loss, arrays = network.engine.inspect(network.parameters, X, Y, network.objective.loss)
+        network, X, Y, weights = self._pass("inspect", x, y, sample_weight)
+        loss, arrays = network.engine.inspect(network.parameters, X, Y, network.objective.loss, weights)
         passes = [
             LayerPass(str(layer.name), **cast("dict[str, Any]", parts))
             for layer, parts in zip(self._layers, arrays, strict=True)
         ]
         return Inspection(float(loss), passes)
 
-    def loss_and_gradient(self, x: Any, y: Any) -> tuple[float, np.ndarray]:
-        """The loss, mean over all samples, and its gradient, flat like `parameters`.
+    def loss_and_gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, np.ndarray]:
+        """The loss, mean over all samples, and its gradient, flat like `parameters`. Weights as in `fit`.
 
         Raises
         ------
         RuntimeError, TypeError, ValueError
             As `evaluate` does.
         """
-        network, X, Y = self._pass("loss_and_gradient", x, y)
-        loss, gradient = network.engine.loss_and_gradient(network.parameters, X, Y, network.objective.loss)
+        network, X, Y, weights = self._pass("loss_and_gradient", x, y, sample_weight)
+        loss, gradient = network.engine.loss_and_gradient(network.parameters, X, Y, network.objective.loss, weights)
         return float(loss), gradient
 
     # -------------------------------------------------------------------------------------------- speed
@@ -550,7 +584,7 @@ class Sequential:
         size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         if not checks.together("x", x, "y", y):
             x, y = profiling.random_data(objective.loss.name, self._inputs, self._layers[-1].units, size, self._dtype)
-        X, Y = self._data(x, y, objective)
+        X, Y, _ = self._data(x, y, None, objective)
         size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
         network = profiling.rehearsal(engine, self.parameters, self.optimizer, objective)
@@ -584,12 +618,19 @@ class Sequential:
         self.parameters  # noqa: B018 - raises if there are none
 
     def _data(
-        self, x: Any, y: Any, objective: training.Objective, inputs: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Checked samples and labels; `inputs` is the number of features of a model not yet built."""
+        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        """Checked samples, labels and weights; `inputs` is the number of features of a model not yet built."""
         checks.same_features(self._feature_names, x)
         X = checks.features(x, self._dtype, inputs or self._inputs)
-        return X, checks.targets(y, self._dtype, objective.loss.name, self._layers[-1].units, len(X))
+        Y = checks.targets(y, self._dtype, objective.loss.name, self._layers[-1].units, len(X))
+        return X, Y, checks.sample_weights(sample_weight, len(X), self._dtype)
+
+    def _by_class(
+        self, class_weight: Any, Y: np.ndarray, weights: np.ndarray | None, objective: training.Objective
+    ) -> np.ndarray | None:
+        units = self._layers[-1].units
+        return checks.class_weights(class_weight, Y, objective.loss.name, units, weights, self._dtype)
 
     def _compiled_engine(self) -> Engine:
         if self._engine is None:
@@ -616,11 +657,13 @@ class Sequential:
             self._optimizer_state = optimizer.state
         return network
 
-    def _pass(self, what: str, x: Any, y: Any) -> tuple[training.Network, np.ndarray, np.ndarray]:
+    def _pass(
+        self, what: str, x: Any, y: Any, sample_weight: Any
+    ) -> tuple[training.Network, np.ndarray, np.ndarray, np.ndarray | None]:
         objective = self._compiled(what)
         self._ready()
-        X, Y = self._data(x, y, objective)
-        return self._network(objective, X.shape[1]), X, Y
+        X, Y, weights = self._data(x, y, sample_weight, objective)
+        return self._network(objective, X.shape[1]), X, Y, weights
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_engine": None}
@@ -640,12 +683,15 @@ class Sequential:
         return f"Sequential({self.name!r}, {'-'.join(map(str, sizes))}, {self.dtype})"
 
 
-def _metrics(wanted: Any) -> list[metrics.Metric]:
-    if wanted is None:
-        return []
-    if isinstance(wanted, str) or not isinstance(wanted, Sequence):
-        raise TypeError(f"metrics must be a list, like ['accuracy'], got {wanted!r}")
-    found = [metrics.get(metric) for metric in wanted]
+def _metrics(plain: Any, weighted: Any) -> list[metrics.Metric]:
+    found = []
+    for name, wanted in ("metrics", plain), ("weighted_metrics", weighted):
+        if isinstance(wanted, str) or not isinstance(wanted, Sequence | None):
+            raise TypeError(f"{name} must be a list, like ['accuracy'], got {wanted!r}")
+        for identifier in wanted or ():
+            metric = copy.copy(metrics.get(identifier))
+            metric.weighted = name == "weighted_metrics"
+            found.append(metric)
     checks.distinct("metrics", ["loss", *(metric.name for metric in found)])
     return found
 

@@ -46,6 +46,7 @@ class Objective:
 
     def values(self, sums: np.ndarray, samples: float, weight: float) -> list[float]:
         """Loss and metrics in the order of `names`, from their sums over samples of so much weight in all."""
+        weight = weight or 1.0  # of a part of an epoch in which no sample counts, all is 0
         values, first = [float(sums[0] / weight)], 1
         for metric in self.metrics:
             last = first + metric.n_sums(self.units)

@@ -570,15 +570,17 @@ def losses_of_samples(params, X, Y, layers, loss):
     return value(Z if by_logits else A, Y)
 
 
-def mean_loss(params, X, Y, layers, loss):
-    return np.mean(losses_of_samples(params, X, Y, layers, loss))
+def mean_loss(params, X, Y, layers, loss, sample_weight=None):
+    """sum(w l) / sum(w)."""
+    return np.average(losses_of_samples(params, X, Y, layers, loss), weights=sample_weight)
 
 
-def backward(params, X, Y, layers, loss):
+def backward(params, X, Y, layers, loss, sample_weight=None):
     """[dict of Z, A, dZ, dW, db, ...] of every layer.
 
     From the last layer down: dZ = dA g'(Z) (or (p - y)/B where loss and activation belong together),
-    dW = A_prev^T dZ, db = sum of dZ over the samples, dA_prev = dZ W^T.
+    dW = A_prev^T dZ, db = sum of dZ over the samples, dA_prev = dZ W^T.  With weights w, dZ of the last layer is
+    that times B w / sum(w).
     """
     X, Y = np.asarray(X, np.float64), np.asarray(Y, np.float64)
     weights = unflatten(np.asarray(params, np.float64), X.shape[1], layers)
@@ -586,6 +588,8 @@ def backward(params, X, Y, layers, loss):
     Z, A = steps[-1]
     _, gradient, by_logits = loss_of(layers, loss)
     dZ = gradient(Z, Y) if by_logits else activate_backward(layers[-1], gradient(A, Y), A, Z)
+    if sample_weight is not None:
+        dZ = dZ * (len(X) * np.asarray(sample_weight, np.float64) / np.sum(sample_weight, dtype=float))[:, None]
 
     found = []
     for index in reversed(range(len(layers))):
@@ -598,10 +602,10 @@ def backward(params, X, Y, layers, loss):
     return found[::-1]
 
 
-def loss_and_gradient(params, X, Y, layers, loss):
+def loss_and_gradient(params, X, Y, layers, loss, sample_weight=None):
     """Mean loss and the flat gradient."""
-    steps = backward(params, X, Y, layers, loss)
-    return mean_loss(params, X, Y, layers, loss), flatten([(step["dW"], step["db"]) for step in steps])
+    steps = backward(params, X, Y, layers, loss, sample_weight)
+    return mean_loss(params, X, Y, layers, loss, sample_weight), flatten([(step["dW"], step["db"]) for step in steps])
 
 
 def evaluate(params, X, Y, layers, loss, metrics=()):

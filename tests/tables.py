@@ -181,12 +181,12 @@ def batches(orders, batch_size):
     return [order[start:start + batch_size] for order in orders for start in range(0, len(order), batch_size)]
 
 
-def train(engine, params, optimizer, X, Y, orders, batch_size, loss, metrics=(), cuts=()):
+def train(engine, params, optimizer, X, Y, orders, batch_size, loss, metrics=(), cuts=(), weights=None):
     """All epochs by the engine, cut before the steps `cuts`; returns its sums, (epochs, 1 + metrics)."""
     sums = np.zeros((len(orders), 1 + len(metrics)))
     steps = len(batches(orders, batch_size))
     for first, last in pairwise((0, *cuts, steps)):
-        engine.train(params, optimizer, X, Y, orders, batch_size, first, last, declared(loss), metrics, sums)
+        engine.train(params, optimizer, X, Y, orders, batch_size, first, last, declared(loss), metrics, sums, weights)
     assert optimizer.iterations == steps
     return sums
 
