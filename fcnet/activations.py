@@ -64,6 +64,74 @@ class Activation:
         return f"{self.name}({self.parameter_name}={value})" if self.parameter_name else self.name
 
 
+class Custom(Activation):
+    """Your own activation, element by element: functions compiled by Numba. See docs/custom.md.
+
+    ``Dense(8, activation=my_function)`` is short for ``Dense(8, activation=Custom(my_function))``.
+
+    Parameters
+    ----------
+    function : function decorated with numba.njit
+        g(z), from one number to one number.
+    derivative : function decorated with numba.njit, optional
+        g'(z). Default: the central difference of `function` in float64, which calls it twice.
+    output_derivative : function decorated with numba.njit, optional
+        Instead of `derivative`: g' by the output a = g(z), as 1 - a^2 of tanh. Z is not kept then.
+    name : str, optional
+        Default: that of the function.
+
+    Attributes
+    ----------
+    functions : tuple
+        `function`, the derivative or None, and whether that is one by the output.
+
+    Raises
+    ------
+    TypeError
+        If a function is not compiled by Numba, takes another number of arguments, does not compile for numbers, or
+        does not return one number.
+    ValueError
+        If both derivatives are given.
+
+    Examples
+    --------
+    >>> import math, numba
+    >>> from fcnet import Dense, activations
+    >>> @numba.njit
+    ... def scaled_tanh(z):
+    ...     return 1.7159 * math.tanh(2.0 / 3.0 * z)
+    >>> Dense(8, activation=scaled_tanh)
+    Dense(8, activation=Custom(scaled_tanh), name=None)
+    """
+
+    functions: tuple[Any, Any, bool]
+
+    def __init__(
+        self, function: Any, derivative: Any = None, output_derivative: Any = None, name: str | None = None
+    ) -> None:
+        checks.njit("activation", function, ("z",))
+        if derivative is not None and output_derivative is not None:
+            raise ValueError("give derivative, of z, or output_derivative, of a = g(z), not both")
+        if derivative is not None:
+            checks.njit("derivative", derivative, ("z",))
+        if output_derivative is not None:
+            checks.njit("output_derivative", output_derivative, ("a",))
+        called = function.py_func.__name__
+        slope, by = (derivative, "Z") if output_derivative is None else (output_derivative, "A")
+        shown = "central difference" if slope is None else f"{slope.py_func.__name__}({by})"
+        super().__init__(called if name is None else checks.text("name", name), f"{called}(Z)", shown)
+        object.__setattr__(self, "functions", (function, slope, output_derivative is not None))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Custom) and (self.name, self.functions) == (other.name, other.functions)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.functions))
+
+    def __repr__(self) -> str:
+        return f"Custom({self.name})"
+
+
 linear = Activation("linear", "Z", "1")
 relu = Activation("relu", "max(Z, 0)", "1 where A > 0, else 0")
 relu6 = Activation("relu6", "min(max(Z, 0), 6)", "1 where 0 < A < 6, else 0")
@@ -105,14 +173,14 @@ ACTIVATIONS["swish"] = swish
 
 
 def get(identifier: Any) -> Activation:
-    """The activation of a name ("relu") or object; None means linear.
+    """The activation of a name ("relu"), an object, or a function decorated with numba.njit; None means linear.
 
     Raises
     ------
     ValueError
         If the name is not known; the message has the valid names and the nearest one.
     TypeError
-        If `identifier` is neither a name nor an Activation.
+        If `identifier` is neither a name nor an Activation nor a function that can be one.
     """
     if identifier is None:
         return linear
@@ -120,4 +188,6 @@ def get(identifier: Any) -> Activation:
         return identifier
     if isinstance(identifier, str) and identifier in ACTIVATIONS:
         return ACTIVATIONS[identifier]
+    if callable(identifier):
+        return Custom(identifier)
     checks.unknown("activation", identifier, ACTIVATIONS)

@@ -8,6 +8,7 @@ model's dtype. The caller's arrays are never written to.
 from __future__ import annotations
 
 import difflib
+import inspect
 import math
 import numbers
 import os
@@ -17,6 +18,9 @@ from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
+from numba.core.dispatcher import Dispatcher
+
+from .kernels import formula
 
 T = TypeVar("T")
 
@@ -90,6 +94,30 @@ def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type
         return found()
     # Each class also has names in other spellings; those in lower case are enough to choose from.
     unknown(kind, identifier, (name for name in names if name.islower()))
+
+
+def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:
+    """Refuse what is not a function compiled by Numba, from so many numbers to one."""
+    called = getattr(getattr(value, "py_func", value), "__name__", type(value).__name__)
+    shown = f"{called if called.isidentifier() else 'my_function'}({', '.join(arguments)})"
+    if not isinstance(value, Dispatcher):
+        came = f"the plain Python function {called}" if inspect.isfunction(value) else repr(value)
+        raise TypeError(
+            f"{name} must be compiled by Numba, as it runs inside the compiled training:\n\n    @numba.njit\n"
+            f"    def {shown}:\n        ...\n\ngot {came}"
+        )
+    try:
+        inspect.signature(value.py_func).bind(*arguments)
+    except TypeError:
+        takes = f"{called}{inspect.signature(value.py_func)}"
+        count = _count(len(arguments), "number")
+        raise TypeError(f"{name} must be a function of {count}, {shown}; got {takes}") from None
+    try:
+        result = formula.result_type(value, len(arguments))
+    except formula.Uncompilable as error:
+        raise TypeError(f"{name}: {called} does not compile for numbers. Numba says: {error}") from None
+    if not formula.is_number(result):
+        raise TypeError(f"{name} must return one number, got {result} from {called}")
 
 
 def dtype(value: Any) -> np.dtype[Any]:
@@ -198,10 +226,11 @@ CROSS_ENTROPIES = (
     "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"
 )  # fmt: skip
 HINGES = ("hinge", "squared_hinge")
+PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 
 
-def output_fits(loss: str, activation: str, units: int, from_logits: bool = False) -> None:
-    """Refuse a loss that makes no sense with the last layer."""
+def output_fits(loss: str, activation: object, units: int, from_logits: bool = False) -> None:
+    """Refuse a loss that makes no sense with the last layer; an activation that has no name may give anything."""
     if from_logits:
         if activation != "linear":
             raise ValueError(
@@ -220,7 +249,7 @@ def output_fits(loss: str, activation: str, units: int, from_logits: bool = Fals
                 f"loss={loss!r} fits a last layer with activation='softmax', got {activation!r} with {units} "
                 f"unit{'s' * (units > 1)}; for one sigmoid unit use loss='binary_crossentropy'"
             )
-    elif loss in CROSS_ENTROPIES and activation not in ("sigmoid", "softmax", "hard_sigmoid"):
+    elif loss in CROSS_ENTROPIES and isinstance(activation, str) and activation not in PROBABILITIES:
         raise ValueError(
             f"loss={loss!r} fits a last layer with activation='sigmoid' or 'softmax', got {activation!r}; for any "
             "other use loss='mean_squared_error', or from_logits=True with a linear one"

@@ -16,7 +16,8 @@ import numpy as np
 from . import _runtime, layout
 from . import losses as declared
 from . import metrics as declared_metrics
-from .kernels import _jit, activations, contraction, inference, losses, matmul, network, optimizers
+from .activations import Custom
+from .kernels import _jit, activations, contraction, custom, inference, losses, matmul, network, optimizers
 from .kernels.simd import MR, NV, REGISTER_BYTES
 
 CHUNK_ROWS = 1024
@@ -55,7 +56,7 @@ class LayerShape(Protocol):
 
     units: int
     use_bias: bool
-    activation: str
+    activation: str | Custom
 
     @property
     def activation_parameter(self) -> float | None:
@@ -94,16 +95,17 @@ class Engine:
         self.lock = threading.RLock()
         self._addresses: dict[Any, int] = {}
         self.activations = [layer.activation for layer in layers]
+        self._functions = [self._function(activation) for activation in self.activations]
         self.slab = NV * REGISTER_BYTES // self.dtype.itemsize
         self.layers = np.zeros(len(layers), network.LAYER)
         weights = 0
-        for record, layer in zip(self.layers, layers, strict=True):
+        for record, layer, function in zip(self.layers, layers, self._functions, strict=True):
             record["inputs"], record["outputs"] = inputs, layer.units
             record["rows"] = inputs + bool(layer.use_bias)
             record["weights"] = weights
             weights += int(record["rows"]) * layer.units
             inputs = layer.units
-            function, parameter = activations.FUNCTIONS[layer.activation], layer.activation_parameter
+            parameter = layer.activation_parameter
             record["forward"], record["backward"] = self._part(function.forward), self._part(function.backward)
             record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
@@ -112,7 +114,7 @@ class Engine:
         n_inputs = int(self.layers[0]["inputs"])
         widths = [n_inputs, *(int(width) for width in self.layers["outputs"])]
         # per slab: each layer's (width + 1, P) of A, the same of Z where it is kept, and dZ in columns P wide
-        self._keeps_Z = [l for l, name in enumerate(self.activations) if activations.FUNCTIONS[name].keeps_Z]
+        self._keeps_Z = [l for l, function in enumerate(self._functions) if function.keeps_Z]
         self._panel_rows = [width + 1 for width in widths] + [widths[l + 1] + 1 for l in self._keeps_Z]
         self._column_counts = [-(-width // self.slab) for width in widths[1:]]
         slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_counts))
@@ -139,6 +141,12 @@ class Engine:
         self._laps: np.ndarray | None = None
 
     # -- compiled parts ---------------------------------------------------------------------------
+
+    def _function(self, activation: str | Custom) -> activations.Function:
+        """The parts of an activation."""
+        if isinstance(activation, Custom):
+            return custom.activation(*activation.functions, self.dtype)
+        return activations.FUNCTIONS[activation]
 
     def _part(self, function: Any) -> int:
         """Address of a compiled part, 0 for None."""
@@ -182,7 +190,7 @@ class Engine:
         activation = self.activations[-1]
         fused = losses.FUSED.get((name, activation))
         # a fused loss takes logits, and leaves dZ and the output
-        function = activations.FUNCTIONS["linear" if fused else activation]
+        function = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
         self.layers[-1]["forward"] = self._part(function.forward)
         self.layers[-1]["backward"] = self._part(function.backward)
         if name is not None:
@@ -354,9 +362,10 @@ class Engine:
         for field in ("inputs", "outputs", "rows", "weights"):
             self._steps[field] = self.layers[field]
         self._steps["parameter"] = self.layers["parameter"]
-        functions = [inference.ACROSS.get(name, activations.FUNCTIONS[name].forward) for name in self.activations]
+        functions = [inference.ACROSS.get(activation, function.forward)
+                     for activation, function in zip(self.activations, self._functions, strict=True)]
         self._steps["activation"] = [self._part(function) for function in functions]
-        self._steps["across"] = [name in inference.ACROSS for name in self.activations]
+        self._steps["across"] = [activation in inference.ACROSS for activation in self.activations]
         self._room = layout.zeros(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
         start = _address(self._room)
         self._plan_record = np.zeros(1, inference.PLAN)
@@ -485,7 +494,7 @@ class Engine:
 class _Linear:
     """One layer without activation."""
 
-    activation = "linear"
+    activation: str | Custom = "linear"
     activation_parameter = None
 
     def __init__(self, units: int, use_bias: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,8 +42,8 @@ class Dense:
     ----------
     units : int
         O, the number of outputs, 1 or more.
-    activation : str or Activation, optional
-        g, a name or an object of `fcnet.activations`; None is linear.
+    activation : str, Activation or function decorated with numba.njit, optional
+        g, a name or an object of `fcnet.activations`, or your own g(z); None is linear.
     use_bias : bool, default=True
         Whether there is a b.
     kernel_initializer : str or callable, default="glorot_uniform"
@@ -59,8 +59,8 @@ class Dense:
 
     Attributes
     ----------
-    activation : str
-        The name of g.
+    activation : str or Custom
+        The name of g; of your own function, the object of `fcnet.activations`.
     activation_parameter : float
         Its parameter, if it has one.
     kernel, W : ndarray of shape (I, O)
@@ -77,7 +77,7 @@ class Dense:
     def __init__(
         self,
         units: int,
-        activation: str | activations.Activation | None = None,
+        activation: str | activations.Activation | Callable | None = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
@@ -88,7 +88,8 @@ class Dense:
     ) -> None:
         self.units = checks.whole("units", units, 1)
         chosen = activations.get(activation)
-        self.activation, self.activation_parameter = chosen.name, chosen.parameter
+        self.activation = chosen if isinstance(chosen, activations.Custom) else chosen.name
+        self.activation_parameter = chosen.parameter
         self.use_bias = checks.flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")

@@ -235,7 +235,7 @@ class Sequential:
         rows = [("Layer", "Output shape", "Activation", "Parameters")]
         for layer in self._layers:
             count = f"{layer.count_params():,}" if layer.built else "not built"
-            rows.append((str(layer.name), f"(None, {layer.units})", layer.activation, count))
+            rows.append((str(layer.name), f"(None, {layer.units})", str(layer.activation), count))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
         rule = "-" * max(map(len, lines))

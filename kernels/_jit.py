@@ -34,12 +34,21 @@ import numpy as np
 from numba import types
 from numba.core import event
 from numba.core.ccallback import CFunc
+from numba.core.compiler import CompilerBase
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 inline = numba.njit(forceinline=True, **_OPTIONS)
 # linked into kernels and never called from Python: no wrappers for that, which take a tenth of the compilation
 helper = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
+
+FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_OPTIONS}
+"""Of what a formula of the user calls: see `formula`."""
+
+
+def inline_with(compiler: type[CompilerBase]) -> Any:
+    """`inline` through another sequence of compiler passes."""
+    return numba.njit(pipeline_class=compiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **FORMULA_OPTIONS)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -107,7 +116,7 @@ class _CacheInOurFolder:
 # Compiling
 # ------------------------------------------------------------------------------------------------
 
-_parts: dict[tuple[str, str], CFunc] = {}
+_parts: dict[tuple[Any, str], CFunc] = {}
 _kernels: list[Any] = []
 _lock = threading.RLock()
 
@@ -139,28 +148,34 @@ INTEGERS = types.CPointer(types.intp)
 FLOATS = types.CPointer(types.float64)
 
 
-def part(*signature: Any) -> Callable[[Callable], Any]:
+def part(*signature: Any, cached: bool = True) -> Callable[[Callable], Any]:
     """A `helper` that can also be called by address, from any kernel: see `part_address`.
 
     It returns nothing and raises nothing; `signature` names its arguments by the constants above.
     """
     def decorate(function: Callable) -> Any:
         dispatcher = helper(function)
-        dispatcher.signature_of_part = signature
+        dispatcher.signature_of_part, dispatcher.cached_part = signature, cached
         return dispatcher
     return decorate
+
+
+def user_part(*signature: Any) -> Callable[[Callable], Any]:
+    """A `part` around a function of the user.  It is not cached on disk: two of the same name and text may differ in
+    what they refer to."""
+    return part(*signature, cached=False)
 
 
 def part_address(function: Any, dtype: Any) -> int:
     """Address of the `part` compiled for numbers of this dtype (float32 or float64), once in a process."""
     number = numba.from_dtype(np.dtype(dtype))
-    key = f"{function.py_func.__module__}.{function.py_func.__qualname__}", str(number)
+    key = function, str(number)
     with _lock:
         if key not in _parts:
             arguments = tuple(types.CPointer(number) if kind is NUMBERS else kind
                               for kind in function.signature_of_part)
             compiled_part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
-            if CACHE_FOLDER is not None:
+            if CACHE_FOLDER is not None and function.cached_part:
                 with _CacheInOurFolder():
                     compiled_part.enable_caching()
             with _Notice():
@@ -171,7 +186,8 @@ def part_address(function: Any, dtype: Any) -> int:
 
 def compiled() -> dict[str, int]:
     """What this process compiled or loaded: name and signature -> 1 if it came from the cache, else 0."""
-    found = {f"{name}({dtype})": part.cache_hits for (name, dtype), part in _parts.items()}
+    found = {f"{part.py_func.__module__}.{part.py_func.__qualname__}({dtype})": compiled_part.cache_hits
+             for (part, dtype), compiled_part in _parts.items()}
     for kernel in _kernels:
         hits = dict(kernel.stats.cache_hits)
         for signature in kernel.signatures:

@@ -54,7 +54,7 @@ from .elementary import exp, expm1, log1p_exp_and_sigmoid, normal_density_and_ta
 from .matmul import slab_width
 from .simd import absolute, constant, copysign, fma, lanes, load, select, splat, store
 
-_FORWARD = _BACKWARD = NUMBERS, NUMBERS, COUNT, NUMBER
+FORWARD = BACKWARD = NUMBERS, NUMBERS, COUNT, NUMBER
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
@@ -85,70 +85,70 @@ def _at_most(z, most):
 # Straight pieces
 # ------------------------------------------------------------------------------------------------
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def relu(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(select(z < 0.0, 0.0, z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def relu_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         # not "A > 0, else 0": that would turn a NaN into a gradient of 0
         store(select(load(A + i) <= 0.0, 0.0, load(dA + i)), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def relu6(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(select(z < 0.0, 0.0, select(z > 6.0, 6.0, z)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def relu6_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
         store(select(a <= 0.0, 0.0, select(a >= 6.0, 0.0, load(dA + i))), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def leaky_relu(Z, A, rows, slope):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(select(z < 0.0, slope * z, z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def leaky_relu_backward(A, dA, rows, slope):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         da = load(dA + i)
         store(select(load(A + i) <= 0.0, slope * da, da), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def hard_sigmoid(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i) + 3.0
         store(select(z < 0.0, 0.0, select(z > 6.0, 6.0, z)) / 6.0, A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def hard_sigmoid_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
         store(select(a <= 0.0, 0.0, select(a >= 1.0, 0.0, load(dA + i) / 6.0)), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def hard_tanh(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(select(z < -1.0, -1.0, select(z > 1.0, 1.0, z)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def hard_tanh_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         store(select(absolute(load(A + i)) >= 1.0, 0.0, load(dA + i)), dA + i)
@@ -158,35 +158,35 @@ def hard_tanh_backward(A, dA, rows, parameter):
 # Smooth, with a derivative in terms of the output
 # ------------------------------------------------------------------------------------------------
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def elu(Z, A, rows, alpha):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(select(z < 0.0, alpha * expm1(_at_least(z, -80.0)), z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def elu_backward(A, dA, rows, alpha):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a, da = load(A + i), load(dA + i)
         store(select(a <= 0.0, da * (a + alpha), da), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def selu(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
         store(SELU_SCALE * select(z < 0.0, SELU_ALPHA * expm1(_at_least(z, -80.0)), z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def selu_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
         store(load(dA + i) * select(a <= 0.0, a + SELU_SCALE * SELU_ALPHA, SELU_SCALE), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def softplus(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
@@ -194,13 +194,13 @@ def softplus(Z, A, rows, parameter):
         store(select(z < 0.0, 0.0, z) + tail, A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def softplus_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         store(load(dA + i) * -expm1(-_at_most(load(A + i), 80.0)), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def softsign(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
@@ -208,45 +208,45 @@ def softsign(Z, A, rows, parameter):
         store(copysign(size / (1.0 + size), z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def softsign_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         left = 1.0 - absolute(load(A + i))
         store(load(dA + i) * (left * left), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def exponential(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         store(exp(load(Z + i)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def exponential_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         store(load(dA + i) * load(A + i), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def sigmoid(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         store(elementary.sigmoid(load(Z + i)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def sigmoid_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
         store(load(dA + i) * (a * (1.0 - a)), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def tanh(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         store(elementary.tanh(load(Z + i)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def tanh_backward(A, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
@@ -264,14 +264,14 @@ def _sigmoid_and_slope(x):
     return select(x < 0.0, e, 1.0) / (1.0 + e), e / ((1.0 + e) * (1.0 + e))
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def silu(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = _at_least(load(Z + i), _exp_is_0(load(Z + i)))
         store(z * elementary.sigmoid(z), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def silu_backward(Z, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         z = load(Z + i)
@@ -280,7 +280,7 @@ def silu_backward(Z, dA, rows, parameter):
         store(load(dA + i) * (s + z * slope), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def mish(Z, A, rows, parameter):
     for i in range(0, rows * slab_width(A), lanes(A)):
         z = load(Z + i)
@@ -290,7 +290,7 @@ def mish(Z, A, rows, parameter):
         store(_at_least(z, _exp_is_0(z)) * (n / (n + 2.0)), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def mish_backward(Z, dA, rows, parameter):
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         z = load(Z + i)
@@ -301,7 +301,7 @@ def mish_backward(Z, dA, rows, parameter):
         store(load(dA + i) * (n / (n + 2.0) + z * (4.0 * w * (1.0 + w)) / ((n + 2.0) * (n + 2.0))), dA + i)
 
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def gelu(Z, A, rows, approximate):
     """z Phi(z), Phi from its tail, so that small results keep their digits; or, approximately,
 
@@ -319,7 +319,7 @@ def gelu(Z, A, rows, approximate):
             store(z * select(z < 0.0, tail, 1.0 - tail), A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def gelu_backward(Z, dA, rows, approximate):
     if approximate != 0.0:
         for i in range(0, rows * slab_width(dA), lanes(dA)):
@@ -339,7 +339,7 @@ def gelu_backward(Z, dA, rows, approximate):
 # Not element by element
 # ------------------------------------------------------------------------------------------------
 
-@part(*_FORWARD)
+@part(*FORWARD)
 def softmax(Z, A, rows, parameter):
     P = slab_width(A)
     for j in range(0, P, lanes(A)):
@@ -356,7 +356,7 @@ def softmax(Z, A, rows, parameter):
             store(load(A + i) / scale, A + i)
 
 
-@part(*_BACKWARD)
+@part(*BACKWARD)
 def softmax_backward(A, dA, rows, parameter):
     P = slab_width(A)
     for j in range(0, P, lanes(A)):

@@ -193,7 +193,7 @@ def _number_to_vector(context: Any, builder: Any, from_type: Any, to_type: Vecto
 
 def _vector_of(args: tuple) -> Vector | None:
     found = [arg for arg in args if isinstance(arg, Vector)]
-    numbers = all(isinstance(arg, (Vector, types.Number)) for arg in args)
+    numbers = all(isinstance(arg, (Vector, Mask, types.Number, types.Boolean)) for arg in args)
     return found[0] if found and numbers else None
 
 
@@ -263,6 +263,39 @@ def store(typingctx, value, p):
         _store(builder, args[0], args[1], vector)
         return context.get_dummy_value()
     return types.void(vector, p), codegen
+
+
+@intrinsic
+def lanes_of_float64(typingctx):
+    """Lanes of a vector of float64."""
+    def codegen(context, builder, sig, args):
+        return ir.Constant(_I64, REGISTER_BYTES // 8)
+    return types.intp(), codegen
+
+
+@intrinsic
+def load_float64(typingctx, p):
+    """A vector of float64 from so many numbers at `p`, float32 or float64."""
+    wide = Vector(types.float64)
+
+    def codegen(context, builder, sig, args):
+        kind = ir.VectorType(_scalar_ir(p.dtype), wide.lanes)
+        value = builder.load(builder.bitcast(args[0], kind.as_pointer()), align=_alignment(p.dtype))
+        return value if p.dtype == types.float64 else builder.fpext(value, _vector_ir(wide))
+    return wide(p), codegen
+
+
+@intrinsic
+def store_float64(typingctx, value, p):
+    """The counterpart of `load_float64`."""
+    wide = Vector(types.float64)
+
+    def codegen(context, builder, sig, args):
+        kind = ir.VectorType(_scalar_ir(p.dtype), wide.lanes)
+        value = args[0] if p.dtype == types.float64 else builder.fptrunc(args[0], kind)
+        builder.store(value, builder.bitcast(args[1], kind.as_pointer()), align=_alignment(p.dtype))
+        return context.get_dummy_value()
+    return types.void(wide, p), codegen
 
 
 @intrinsic

@@ -1,0 +1,346 @@
+"""Functions of the user: the plain Python function, called number by number, is the reference of every one."""
+
+import copy
+import ctypes
+import math
+import pickle
+
+import numba
+import numpy as np
+import pytest
+from fcnet.kernels import _jit, custom, formula
+from fcnet.kernels import activations as built_in
+from fcnet.kernels.simd import NV, REGISTER_BYTES, Vector
+from numba import njit
+
+import fcnet
+from fcnet import Dense, Sequential, activations, set_num_threads
+
+isa = pytest.mark.isa
+FLOOR = -0.75  # a global number, frozen when it is compiled
+
+
+@njit
+def sigmoid(z):
+    if z < 0:
+        e = math.exp(z)
+        return e / (1 + e)
+    return 1 / (1 + math.exp(-z))
+
+
+def scaled(alpha):
+    """Two of these have one name and one text, and differ by what they close over."""
+    @njit
+    def f(z):
+        return alpha * z if z < 0 else z
+
+    return f
+
+
+@njit
+def tower(z):
+    """Every kind of branch: a chain, and, or, not, a value set in some branches, early returns, nesting."""
+    if -0.5 < z <= 0.25 and z != 0.125:
+        s = z**3
+    elif not z > 1.5 or (z > 2.0 and z < 2.5):
+        s = 2 * math.exp(z) - 1
+    else:
+        return sigmoid(z) if z < 3 else -sigmoid(z)
+    if s < 1:
+        s = max(s, FLOOR)
+    return s if s > 0 else (0.5 * s if z < -1 else s - 1.0)
+
+
+@njit
+def looped(z):
+    total = 0.0
+    for k in range(1, 4):
+        total += math.sin(k * z)
+    return total
+
+
+@njit
+def with_numpy(z):
+    kept = np.where(z > 1, np.minimum(z, 2.0), np.maximum(-1.0, np.abs(z)))
+    return kept + (z > 0.5) * z + np.tanh(z) + np.log1p(np.exp(-np.abs(z))) + np.expm1(0.1 * z) * np.sqrt(z * z + 1)
+
+
+@njit
+def defaulted(z, width=2.0):
+    return z / (width + abs(z))
+
+
+# name: (g, g' by z, g' by a, the built-in of the same formula, kinks)
+FORMULAS = {
+    "relu": (lambda z: max(z, 0.0), lambda z: 1.0 if z > 0 else 0.0, lambda a: float(1.0 if a > 0 else 0.0), "relu",
+             (0,)),
+    "relu6": (lambda z: min(max(z, 0), 6), lambda z: (0 < z) == (z < 6), None, "relu6", (0, 6)),
+    "elu": (lambda z: z if z > 0 else math.expm1(z), lambda z: 1.0 if z > 0 else math.exp(z),
+            lambda a: 1.0 if a > 0 else a + 1.0, "elu", (0,)),
+    "softplus": (lambda z: max(z, 0.0) + math.log1p(math.exp(-abs(z))), sigmoid.py_func, lambda a: -math.expm1(-a),
+                 "softplus", ()),
+    "tanh": (lambda z: math.tanh(z), lambda z: 1 - math.tanh(z) ** 2, lambda a: 1 - a * a, "tanh", ()),
+    "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z))), None, "silu", ()),
+    "linear": (lambda z: z, lambda z: 1, lambda a: True, None, ()),
+    "cube": (lambda z: 0.1 * z**3.0, lambda z: 0.3 * z**2, None, None, ()),
+    "sine": (lambda z: math.sin(z), lambda z: math.cos(z), None, None, ()),
+    "looped": (looped.py_func, None, None, None, ()),
+    "tower": (tower.py_func, None, None, None, (-1, -0.75, -0.5, 0, 0.125, 0.25, 1.5, 2, 2.5, 3)),
+    "with_numpy": (with_numpy.py_func, None, None, None, (0, 0.5, 1, 2)),
+    "defaulted": (defaulted.py_func, None, None, None, ()),
+    "closure": (scaled(0.3).py_func, None, None, None, (0,)),
+}
+BY_NUMBERS = ("sine", "looped")
+_compiled = {}
+
+
+def own(name):
+    """(g, g' by z, g' by a), compiled, the same object every time."""
+    if name not in _compiled:
+        _compiled[name] = tuple(part and njit(part) for part in FORMULAS[name][:3])
+    return _compiled[name]
+
+
+def call(part, source, target):
+    """The compiled part on whole rows of a slab."""
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
+    row = row_of(target.dtype)
+    assert target.size % row == 0
+    kind(_jit.part_address(part, target.dtype))(source.ctypes.data, target.ctypes.data, target.size // row, 0.0)
+
+
+def row_of(dtype):
+    return NV * REGISTER_BYTES // np.dtype(dtype).itemsize
+
+
+def by_python(function, Z):
+    """In float64, one number after the other."""
+    with np.errstate(all="ignore"):
+        return np.array([function(float(z)) for z in Z], np.float64)
+
+
+def numbers(dtype, kinks=()):
+    Z = np.concatenate([np.linspace(-6, 8, 900), np.random.default_rng(1).standard_normal(124)]).astype(dtype)
+    for kink in kinks:  # where a rounding may go either way
+        Z[np.abs(Z - kink) < 1e-4] += 0.01
+    return Z
+
+
+@isa
+@pytest.mark.parametrize("name", FORMULAS)
+def test_activation_is_its_formula(name, dtype):
+    g, by_z, by_a = own(name)
+    Z = numbers(dtype, FORMULAS[name][4])
+    unit = float(np.finfo(dtype).eps)
+    parts = custom.activation(g, by_z, False, np.dtype(dtype))
+    A, dA = np.empty_like(Z), np.full_like(Z, 0.5)
+    call(parts.forward, Z, A)
+    np.testing.assert_allclose(A, by_python(FORMULAS[name][0], Z), rtol=12 * unit, atol=12 * unit)
+    assert parts.keeps_Z
+    if by_z is not None:
+        call(parts.backward, Z, dA)
+        expected = 0.5 * by_python(FORMULAS[name][1], Z)
+        np.testing.assert_allclose(dA, expected, rtol=12 * unit, atol=12 * unit)
+    if by_a is not None:
+        parts = custom.activation(g, by_a, True, np.dtype(dtype))
+        dA[:] = 0.5
+        call(parts.backward, A, dA)
+        np.testing.assert_allclose(dA, expected, rtol=12 * unit, atol=12 * unit)
+        assert not parts.keeps_Z
+    assert formula.compiles(formula.formula(g), Vector(numba.from_dtype(dtype))) == (name not in BY_NUMBERS)
+
+
+@pytest.mark.parametrize("name", [name for name, row in FORMULAS.items() if row[3]])
+def test_same_formula_as_a_built_in(name, dtype):
+    g, by_z, _ = own(name)
+    parts, known = custom.activation(g, by_z, False, np.dtype(dtype)), built_in.FUNCTIONS[FORMULAS[name][3]]
+    Z, unit = numbers(dtype), float(np.finfo(dtype).eps)
+    A, dA, A_known, dA_known = np.empty_like(Z), np.ones_like(Z), np.empty_like(Z), np.ones_like(Z)
+    call(parts.forward, Z, A)
+    call(parts.backward, Z, dA)
+    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
+    for part, source, target in (
+        (known.forward, Z, A_known), (known.backward, Z if known.keeps_Z else A_known, dA_known)
+    ):
+        rows = Z.size // row_of(dtype)
+        kind(_jit.part_address(part, dtype))(source.ctypes.data, target.ctypes.data, rows, known.parameter)
+    np.testing.assert_allclose(A, A_known, rtol=12 * unit, atol=12 * unit)
+    np.testing.assert_allclose(dA, dA_known, rtol=12 * unit, atol=12 * unit)
+
+
+@isa
+@pytest.mark.parametrize("name", ("tanh", "silu", "cube", "sine"))
+def test_central_difference(name, dtype):
+    """Of smooth functions: below the rounding of float32, and 1e-9 in float64."""
+    parts = custom.activation(own(name)[0], None, False, np.dtype(dtype))
+    Z = numbers(dtype)
+    dA = np.ones_like(Z)
+    call(parts.backward, Z, dA)
+    slope = by_python(FORMULAS[name][1], Z)
+    tolerance = 1e-9 * max(1, np.abs(slope).max())
+    if dtype is np.float32:
+        tolerance = tolerance + np.abs(slope) * np.finfo(np.float32).eps
+    assert (np.abs(dA - slope) <= tolerance).all()
+
+
+def test_central_difference_at_a_kink_lies_between():
+    parts = custom.activation(own("relu")[0], None, False, np.dtype(np.float64))
+    Z, dA = np.zeros(64), np.ones(64)
+    Z[1], Z[2] = 1e-4, -1e-4
+    call(parts.backward, Z, dA)
+    np.testing.assert_allclose(dA[:4], [0.5, 1, 0, 0.5], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ("tanh", "silu", "tower", "sine"))
+def test_nan_stays_visible(name, dtype):
+    g, by_z, _ = own(name)
+    Z = numbers(dtype)
+    Z[::5] = np.nan
+    for derivative in {by_z, None}:
+        parts = custom.activation(g, derivative, False, np.dtype(dtype))
+        A, dA = np.empty_like(Z), np.ones_like(Z)
+        call(parts.forward, Z, A)
+        call(parts.backward, Z, dA)
+        assert np.isnan(A[::5]).all() and np.isfinite(np.delete(A, np.s_[::5])).all()
+        assert np.isnan(dA[::5]).all() and np.isfinite(np.delete(dA, np.s_[::5])).all()
+
+
+# ------------------------------------------------------------------------------------------------
+# In a model
+# ------------------------------------------------------------------------------------------------
+
+
+def twins(dtype="float32"):
+    """A model of built-ins, and one of the same formulas of one's own."""
+    (tanh, _, tanh_by_a), (silu, silu_by_z, _) = own("tanh"), own("silu")
+    fcnet.set_seed(3)
+    known = Sequential([Dense(40, "tanh", input_dim=30), Dense(20, "silu"), Dense(3, "tanh")], dtype=dtype)
+    mine = Sequential([
+        Dense(40, activations.Custom(tanh, output_derivative=tanh_by_a), input_dim=30),
+        Dense(20, activations.Custom(silu, silu_by_z)),
+        Dense(3, tanh),
+    ], dtype=dtype)
+    mine.set_weights(known.get_weights())
+    for model in (known, mine):
+        model.compile("adam", "mse", metrics=["mae"])
+    return known, mine
+
+
+def data(rows=600):
+    rng = np.random.default_rng(8)
+    return rng.standard_normal((rows, 30)), rng.uniform(-1, 1, (rows, 3))
+
+
+def test_model_of_own_functions():
+    """Everything that runs a network, against the built-ins of the same formulas."""
+    known, mine = twins("float64")
+    X, Y = data()
+    for seen, expected in zip(mine.inspect(X, Y), known.inspect(X, Y), strict=True):
+        for name in ("Z", "A", "dZ", "dW", "db"):
+            value = getattr(expected, name)
+            np.testing.assert_allclose(getattr(seen, name), value, rtol=0, atol=1e-9 * np.abs(value).max())
+    for model in (known, mine):
+        model.fit(X, Y, epochs=3, batch_size=100, verbose=0, seed=1, validation_split=0.2)
+    for key, values in known.history.history.items():
+        np.testing.assert_allclose(mine.history.history[key], values, rtol=1e-7)
+    np.testing.assert_allclose(mine.predict(X), known.predict(X), rtol=1e-5, atol=1e-7)
+    np.testing.assert_array_equal(mine.predict(X[:3]), mine.predict(X)[:3])
+    np.testing.assert_allclose(mine.evaluate(X, Y), known.evaluate(X, Y), rtol=1e-7)
+    shown = []
+    mine.summary(print_fn=shown.append)
+    assert "<lambda>" in shown[0]
+
+
+def test_same_bits_for_any_number_of_threads():
+    X, Y = data(1500)
+    results = []
+    try:
+        for threads in (1, 2, 3):
+            set_num_threads(threads)
+            model = twins()[1]
+            model.fit(X, Y, epochs=2, batch_size=700, verbose=0, seed=1)
+            results.append((model.parameters.tobytes(), model.predict(X).tobytes()))
+    finally:
+        set_num_threads(None)
+    assert len(set(results)) == 1
+
+
+def test_one_name_two_functions():
+    """As in a notebook, where a cell runs again with another formula, and in a loop over a constant."""
+    X = np.linspace(-2, 2, 50).reshape(-1, 1)
+    found = []
+    for alpha in (0.1, 0.4):
+        model = Sequential([Dense(1, scaled(alpha), input_dim=1, kernel_initializer="ones")], dtype="float64")
+        found.append(model.predict(X))
+        np.testing.assert_allclose(found[-1], np.where(X < 0, alpha * X, X), rtol=1e-15)
+    assert (found[0] != found[1]).any()
+
+
+def test_one_is_a_mixture_with_names():
+    """A function that is called like a built-in is not taken for it."""
+    namespace = {"math": math}
+    exec("def sigmoid(z):\n    return 0.5 + 0.4 * math.tanh(z)", namespace)
+    model = Sequential([Dense(1, njit(namespace["sigmoid"]), input_dim=1, kernel_initializer="ones")], dtype="float64")
+    model.compile("sgd", "binary_crossentropy")
+    X, Y = np.linspace(-2, 2, 20).reshape(-1, 1), np.tile([0.0, 1.0], 10)
+    p = 0.5 + 0.4 * np.tanh(X[:, 0])
+    np.testing.assert_allclose(model.predict(X)[:, 0], p, rtol=1e-14)
+    np.testing.assert_allclose(model.evaluate(X, Y), -np.mean(Y * np.log(p) + (1 - Y) * np.log(1 - p)), rtol=1e-6)
+
+
+def test_copies_and_pickles():
+    X, Y = data(64)
+    model = twins()[1]
+    model.fit(X, Y, epochs=1, verbose=0)
+    for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(twin.predict(X), model.predict(X))
+        twin.fit(X, Y, epochs=1, verbose=0)
+
+
+# ------------------------------------------------------------------------------------------------
+# What is refused
+# ------------------------------------------------------------------------------------------------
+
+
+def plain(z):
+    return z
+
+
+@njit
+def raises(z):
+    if z > 3:
+        raise ValueError(z)
+    return z
+
+
+REFUSED = (
+    (plain, r"@numba\.njit\n    def plain\(z\):\n.*got the plain Python function plain"),
+    (lambda z: z, r"def my_function\(z\)"),
+    (math.sin, "got <built-in function sin>"),
+    (njit(lambda z, w: z + w), r"function of 1 number, my_function\(z\); got <lambda>\(z, w\)"),
+    (njit(lambda: 1.0), r"got <lambda>\(\)"),
+    (njit(lambda z: (z, z)), "must return one number, got UniTuple"),
+    (njit(lambda z: None), "must return one number, got none"),
+    (njit(lambda z: z.real_part), "does not compile for numbers. Numba says: Unknown attribute 'real_part'"),
+    (njit(lambda z: math.hypot(z)), "does not compile for numbers. Numba says: No implementation of function"),
+    (raises, "raises does not compile.*raise"),
+)
+
+
+@pytest.mark.parametrize("function, message", REFUSED, ids=range(len(REFUSED)))
+def test_refused(function, message):
+    pattern = "(?s)activation.*" + message
+    with pytest.raises(TypeError, match=pattern) as caught:
+        Dense(3, activation=function)
+    assert len(str(caught.value)) < 700
+    with pytest.raises(TypeError, match="(?s)^derivative.*" + message):
+        activations.Custom(tower, function)
+
+
+def test_derivatives_are_one():
+    with pytest.raises(ValueError, match="not both"):
+        activations.Custom(tower, own("tanh")[1], own("tanh")[2])
+    custom_tower = activations.Custom(tower, name="mine")
+    assert str(custom_tower) == "mine" and repr(custom_tower) == "Custom(mine)" and custom_tower() is custom_tower
+    assert custom_tower == activations.Custom(tower, name="mine") != activations.Custom(tower)
+    assert activations.get(tower).derivative == "central difference"
