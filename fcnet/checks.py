@@ -61,6 +61,22 @@ def flag(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def keywords(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
+    """Refuse keyword arguments that are not in `valid`."""
+    for name in given:
+        if name not in (names := sorted(valid)):
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise TypeError(f"{what} has no argument {name!r}; {hint}The arguments are {', '.join(names)}")
+
+
+def only_one(values: Mapping[str, Any]) -> None:
+    """Refuse more than one value that is not None."""
+    given = [f"{name}={value!r}" for name, value in values.items() if value is not None]
+    if len(given) > 1:
+        raise ValueError(f"at most one of {', '.join(values)} can be set, got {' and '.join(given)}")
+
+
 def text(name: str, value: Any) -> str:
     """`value` as a str that is not empty."""
     if not isinstance(value, str) or not value:

@@ -66,9 +66,22 @@ class LayerShape(Protocol):
 class OptimizerState(Protocol):
     """What the engine reads and writes of an optimizer."""
 
-    name: str
     state: list[np.ndarray]
     iterations: int
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
+
+    @property
+    def formula(self) -> str: ...
+
+    @property
+    def formula_slots(self) -> int: ...
 
     def hyperparameters(self) -> np.ndarray: ...
 
@@ -132,6 +145,8 @@ class Engine:
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
+        self._options: tuple[Any, ...] = ()
+        self._deferred = False
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
@@ -247,7 +262,7 @@ class Engine:
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
         """
         key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
-               _runtime.SHARE_FLOPS)
+               _runtime.SHARE_FLOPS, self._deferred)
         if key != self._laid_out or whole:
             self._laid_out = ()
             self._lay_out(mode, len(X), batch, Y.shape[1], whole)
@@ -289,8 +304,8 @@ class Engine:
         self._reserve(threads * group if local else chunk, targets, group, threads)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
         self._partials = np.empty(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
-        # needed for a batch in several chunks, and to add up partial gradients
-        carried = mode == network.TRAIN and (partial or chunk < slabs)
+        # needed for a batch in several chunks, to add up partial gradients, and for stages
+        carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
         self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
@@ -457,21 +472,84 @@ class Engine:
         weights : (n,) array, optional
             Of the samples, 0 or more: the loss of a batch is sum(w l) / sum(w), and 0 if sum(w) is.
         """
-        name = "sgd_momentum" if optimizer.name == "sgd" and optimizer.state else optimizer.name
-        state_1, state_2, *_ = *optimizer.state, self._none, self._none
         with self.lock:
             self._set_objective(loss, metrics)
-            hyper = optimizer.hyperparameters()
-            self.hyper[:len(hyper)] = hyper
-            self._set(update=self._part(optimizers.UPDATES[name]), iterations=optimizer.iterations)
-            self._set_array("state_1", state_1)
-            self._set_array("state_2", state_2)
+            self._set_optimizer(optimizer)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)
             finally:
                 # a KeyboardInterrupt comes when the steps are done
                 optimizer.iterations = self._fields[_FIELD["iterations"]]
+
+    def _set_optimizer(self, optimizer: OptimizerState) -> None:
+        """The compiled update with its numbers and vectors, and the stages that its options need."""
+        hyper = optimizer.hyperparameters()
+        self.hyper[:len(hyper)] = hyper
+        options = (optimizer.formula, optimizer.weight_decay, optimizer.clipvalue, optimizer.clipnorm,
+                   optimizer.global_clipnorm, optimizer.gradient_accumulation_steps, optimizer.use_ema,
+                   optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
+        if options != self._options:
+            self._set_options(*options)
+            self._options = options
+        own = optimizer.formula_slots
+        for name, vector in zip(("state_1", "state_2", "state_3"), optimizer.state[:own], strict=False):
+            self._set_array(name, vector)
+        if optimizer.use_ema:
+            self._set_array("average", optimizer.state[own])
+        if optimizer.gradient_accumulation_steps:
+            self._set_array("accumulated", optimizer.state[-1])
+        self._fields[_FIELD["iterations"]] = optimizer.iterations
+
+    def _set_options(self, formula: str, weight_decay: float | None, clipvalue: float | None, clipnorm: float | None,
+                     global_clipnorm: float | None, steps: int | None, use_ema: bool, ema_momentum: float,
+                     ema_overwrite_frequency: int | None) -> None:
+        """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
+        prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
+        stages: list[Any] = []
+        # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
+        if steps:
+            stages.append(network.accumulate)
+        if norm:
+            stages.append(network.sum_squares)
+        self._deferred = bool(stages)
+        if self._deferred:
+            stages.append(network.update_pieces)
+        if use_ema:
+            stages.append(network.average_parameters)
+
+        self.hyper[optimizers.DECAY] = weight_decay or 0.0
+        self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
+        self.hyper[optimizers.CLIP_NORM] = norm or np.inf
+        self.hyper[optimizers.EMA] = ema_momentum
+        self._set(update=self._part(optimizers.UPDATES[formula]), state_1=0, state_2=0, state_3=0,
+                  prepare=self._part(optimizers.clip_decay_rows) if prepared else 0, deferred=self._deferred,
+                  accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0)
+        self._set_stages(stages)
+        if stages:
+            self._pieces = self._cut(whole_norm=global_clipnorm is not None)
+            self._piece_sums = np.zeros(len(self._pieces))
+            self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
+                      piece_sums=_address(self._piece_sums) if norm else 0)
+
+    def _set_stages(self, stages: list[Any]) -> None:
+        """What runs after region 2, in this order."""
+        self._stages = np.array([self._part(stage) for stage in stages], np.intp)
+        self._set(stages=_address(self._stages), n_stages=len(stages))
+
+    def _cut(self, whole_norm: bool) -> np.ndarray:
+        """Every W and every b in pieces; a norm is that of one of them, or of the whole vector."""
+        pieces: list[tuple[int, int, int, int]] = []
+        for record in self.layers:
+            I, O, rows, start = (int(record[field]) for field in ("inputs", "outputs", "rows", "weights"))
+            for begin, end in ((start, start + I * O), (start + I * O, start + rows * O)):
+                cuts = range(begin, end, network.PIECE_SIZE)
+                first, last = len(pieces), len(pieces) + len(cuts)
+                pieces += [(cut, min(network.PIECE_SIZE, end - cut), first, last) for cut in cuts]
+        found = np.array(pieces, network.PIECE)
+        if whole_norm:
+            found["first"], found["last"] = 0, len(found)
+        return found
 
     # -- profile ----------------------------------------------------------------------------------
 

@@ -249,7 +249,7 @@ class Sequential:
 
     def compile(
         self,
-        optimizer: str | optimizers.Optimizer | None = None,
+        optimizer: str | optimizers.Optimizer = "rmsprop",
         loss: str | losses.Loss | None = None,
         metrics: Sequence[str | metrics.Metric] | None = None,
         weighted_metrics: Sequence[str | metrics.Metric] | None = None,
@@ -258,9 +258,10 @@ class Sequential:
 
         Parameters
         ----------
-        optimizer : str or Optimizer
-            "sgd", "adam", "adamax" or an object of `fcnet.optimizers`. There is no default.
+        optimizer : str or Optimizer, default="rmsprop"
+            "adam", "sgd" or another name or an object of `fcnet.optimizers`, such as ``optimizers.SGD(0.1)``.
         loss : str or Loss
+            There is no default.
             "binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error" or another name or an
             object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``.
         metrics : list of str or Metric, optional
@@ -273,9 +274,8 @@ class Sequential:
         TypeError, ValueError
             If a name is unknown, or the loss does not fit the last layer.
         """
-        if optimizer is None or loss is None:
-            missing = "an optimizer" if optimizer is None else "a loss"
-            raise ValueError(f"compile needs {missing}, like optimizer='adam', loss='binary_crossentropy'")
+        if loss is None:
+            raise ValueError("compile needs a loss, like compile(optimizer='adam', loss='binary_crossentropy')")
         chosen, aim, wanted = optimizers.get(optimizer), losses.get(loss), _metrics(metrics, weighted_metrics)
         self._objective = self._aim(aim, wanted) if self._layers else None
         chosen.reset()

@@ -7,43 +7,127 @@ counted from 1. Hyperparameters may be changed between two fits: `model.optimize
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
 
 from . import checks, layout
 
+RATE = (0, math.inf, "()")
+BELOW_1 = (0, 1, "[)")
+
+
+class Options(TypedDict, total=False):
+    """What every optimizer takes besides its own hyperparameters; see `Optimizer`."""
+
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
+
+
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+
 
 class Optimizer:
     """Base class: hyperparameters as attributes, and the state of a run.
 
+    All of this happens in this order in every step; without the options only the formula of the optimizer does.
+
+    Parameters
+    ----------
+    weight_decay : float, optional
+        Each step first takes ``learning_rate weight_decay w`` off w, biases included, apart from the gradient and
+        the formula (Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019).
+    clipnorm : float, optional
+        The greatest norm of the gradient of a W or b, each on its own: a longer one is multiplied by
+        ``clipnorm / norm``.
+    clipvalue : float, optional
+        The greatest absolute value of a number in the gradient.
+    global_clipnorm : float, optional
+        The greatest norm of the whole gradient (Pascanu et al., On the difficulty of training recurrent neural
+        networks, ICML 2013). At most one of the three can be given.
+    use_ema : bool, default=False
+        Keep ``average = ema_momentum average + (1 - ema_momentum) w``, an average of the weights over the last
+        steps. At the end of `fit` it becomes the model's weights.
+    ema_momentum : float, default=0.99
+        In [0, 1].
+    ema_overwrite_frequency : int, optional
+        After how many updates, again and again, the average becomes the weights also during the fit.
+    gradient_accumulation_steps : int, optional
+        At least 2: the gradients of so many steps are averaged, and the last of them updates the weights.
+
     Attributes
     ----------
     iterations : int
-        Number of steps taken.
+        Number of steps taken, that is batches seen.
     state : list of ndarray
-        Vectors as long as the parameters, `slots` of them; empty before the first fit.
+        Vectors as long as the parameters, `slots` of them: those of the formula, then the average of the weights,
+        then the sum of gradients, as far as they are used. Empty before the first fit.
     """
 
     name: str
     # What lies where: checked whenever the attribute is set, in the order of the kernel's arguments.
     ranges: ClassVar[dict[str, tuple[float, float, str]]]
+    # Hyperparameters that are True or False; they follow in the kernel's arguments.
+    flags: ClassVar[tuple[str, ...]] = ()
+    options: ClassVar[dict[str, Any]] = {
+        "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
+        "ema_momentum": 0.99, "ema_overwrite_frequency": None, "gradient_accumulation_steps": None,
+    }  # fmt: skip
     learning_rate: float
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+    use_ema: bool
+    ema_momentum: float
+    ema_overwrite_frequency: int | None
+    gradient_accumulation_steps: int | None
 
-    def __init__(self, **hyperparameters: Any) -> None:
-        for name, value in hyperparameters.items():
+    def __init__(self, hyperparameters: dict[str, Any], options: Options) -> None:
+        checks.keywords(type(self).__name__, options, (*self.ranges, *self.flags, *self.options))
+        for name, default in self.options.items():
+            object.__setattr__(self, name, default)
+        for name, value in (hyperparameters | options).items():
             setattr(self, name, value)
         self.reset()
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.ranges:
             value = checks.real(name, value, *self.ranges[name])
+        elif name in self.flags or name == "use_ema":
+            value = checks.flag(name, value)
+        elif name == "ema_momentum":
+            value = checks.real(name, value, 0, 1)
+        elif name in self.options and value is not None:
+            if name == "weight_decay":
+                value = checks.real(name, value, 0, math.inf, "[)")
+            elif name in CLIPPING:
+                value = checks.real(name, value, 0, math.inf, "()")
+                checks.only_one({other: value if other == name else getattr(self, other) for other in CLIPPING})
+            else:
+                value = checks.whole(name, value, 2 if name == "gradient_accumulation_steps" else 1)
         object.__setattr__(self, name, value)
 
     @property
-    def slots(self) -> int:
+    def formula(self) -> str:
+        """The name of the compiled update."""
+        return self.name
+
+    @property
+    def formula_slots(self) -> int:
         """How many state vectors the formula needs."""
         return 2
+
+    @property
+    def slots(self) -> int:
+        """How many state vectors there are in all."""
+        return self.formula_slots + self.use_ema + (self.gradient_accumulation_steps is not None)
 
     def reset(self) -> None:
         """Forget all steps taken."""
@@ -55,12 +139,18 @@ class Optimizer:
         self.iterations = 0
         self.state = [layout.zeros(n_params, np.dtype(dtype)) for _ in range(self.slots)]
 
+    @property
+    def average(self) -> np.ndarray | None:
+        """The moving average of the parameters, if there is one."""
+        return self.state[self.formula_slots] if self.use_ema and self.state else None
+
     def hyperparameters(self) -> np.ndarray:
         """Float64 values in the order of the kernel's arguments."""
-        return np.array([getattr(self, name) for name in self.ranges])
+        return np.array([getattr(self, name) for name in (*self.ranges, *self.flags)], np.float64)
 
     def __repr__(self) -> str:
-        values = (f"{name}={getattr(self, name)!r}" for name in self.ranges)
+        changed = [name for name, default in self.options.items() if getattr(self, name) != default]
+        values = (f"{name}={getattr(self, name)!r}" for name in (*self.ranges, *self.flags, *changed))
         return f"{type(self).__name__}({', '.join(values)})"
 
 
@@ -83,6 +173,8 @@ class SGD(Optimizer):
     nesterov : bool, default=False
         Look ahead along the velocity (Sutskever et al., On the importance of initialization and momentum in
         deep learning, ICML 2013).
+    **options
+        weight_decay, clipping, averaging and accumulation: see `Optimizer`.
 
     Raises
     ------
@@ -91,25 +183,160 @@ class SGD(Optimizer):
     """
 
     name = "sgd"
-    ranges: ClassVar = {"learning_rate": (0, math.inf, "()"), "momentum": (0, 1, "[]")}
+    ranges: ClassVar = {"learning_rate": RATE, "momentum": (0, 1, "[]")}
+    flags: ClassVar = ("nesterov",)
     momentum: float
     nesterov: bool
 
-    def __init__(self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False) -> None:
-        super().__init__(learning_rate=learning_rate, momentum=momentum)
-        self.nesterov = checks.flag("nesterov", nesterov)
+    def __init__(
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(dict(learning_rate=learning_rate, momentum=momentum, nesterov=nesterov), options)
 
     @property
-    def slots(self) -> int:
+    def formula(self) -> str:
+        """The plain one where there is no momentum."""
+        return "sgd_momentum" if self.momentum else "sgd"
+
+    @property
+    def formula_slots(self) -> int:
         """The velocity, if there is momentum."""
         return 1 if self.momentum else 0
 
-    def hyperparameters(self) -> np.ndarray:
-        """Float64 [learning_rate, momentum, nesterov]."""
-        return np.array([self.learning_rate, self.momentum, self.nesterov])
 
-    def __repr__(self) -> str:
-        return f"{super().__repr__()[:-1]}, nesterov={self.nesterov})"
+class RMSprop(Optimizer):
+    """The gradient divided by the root of its mean square over the last steps.
+
+    ::
+
+        v = rho v + (1 - rho) g^2
+        step = learning_rate g / sqrt(v + epsilon)
+        centered:    mean = rho mean + (1 - rho) g
+                     step = learning_rate g / sqrt(v - mean^2 + epsilon)
+        momentum:    velocity = momentum velocity + step, which is the step
+        w = w - step
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.001
+        Above 0.
+    rho : float, default=0.9
+        Decay of the mean square, in [0, 1).
+    momentum : float, default=0.0
+        In [0, 1].
+    epsilon : float, default=1e-7
+        Above 0.
+    centered : bool, default=False
+        Divide by the standard deviation.
+    **options
+        weight_decay, clipping, averaging and accumulation: see `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+
+    Notes
+    -----
+    Sources: Tieleman and Hinton, Lecture 6.5, Neural networks for machine learning, 2012; centered: Graves,
+    Generating sequences with recurrent neural networks, 2013, equations 38 to 41.
+    """
+
+    name = "rmsprop"
+    ranges: ClassVar = {
+        "learning_rate": RATE, "rho": BELOW_1, "momentum": (0, 1, "[]"), "epsilon": (0, math.inf, "()")
+    }  # fmt: skip
+    flags: ClassVar = ("centered",)
+    rho: float
+    momentum: float
+    epsilon: float
+    centered: bool
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        own = dict(learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon, centered=centered)
+        super().__init__(own, options)
+
+    @property
+    def formula(self) -> str:
+        """The plain one where there is neither momentum nor a mean."""
+        return "rmsprop_full" if self.momentum or self.centered else "rmsprop"
+
+    @property
+    def formula_slots(self) -> int:
+        """The mean square; with momentum or centered also the velocity; centered also the mean."""
+        return 3 if self.centered else 2 if self.momentum else 1
+
+
+class Adagrad(Optimizer):
+    """The gradient divided by the root of the sum of all its squares.
+
+    ::
+
+        squares = squares + g^2, from initial_accumulator_value on
+        w = w - learning_rate g / sqrt(squares + epsilon)
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.001
+        Above 0. The paper's steps are larger: 0.01 and more is common.
+    initial_accumulator_value : float, default=0.1
+        0 or more.
+    epsilon : float, default=1e-7
+        Above 0.
+    **options
+        weight_decay, clipping, averaging and accumulation: see `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+
+    Notes
+    -----
+    Source: Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization,
+    JMLR 2011.
+    """
+
+    name = "adagrad"
+    ranges: ClassVar = {
+        "learning_rate": RATE, "initial_accumulator_value": (0, math.inf, "[)"), "epsilon": (0, math.inf, "()")
+    }  # fmt: skip
+    initial_accumulator_value: float
+    epsilon: float
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        own = dict(
+            learning_rate=learning_rate, initial_accumulator_value=initial_accumulator_value, epsilon=epsilon
+        )
+        super().__init__(own, options)
+
+    @property
+    def formula_slots(self) -> int:
+        """The sum of squares."""
+        return 1
+
+    def build(self, n_params: int, dtype: Any) -> None:
+        """Begin anew, with the sum of squares at `initial_accumulator_value`."""
+        super().build(n_params, dtype)
+        self.state[0].fill(self.initial_accumulator_value)
 
 
 class Adam(Optimizer):
@@ -120,6 +347,7 @@ class Adam(Optimizer):
         m = m + (1 - beta_1) (g - m)
         v = v + (1 - beta_2) (g^2 - v)
         w = w - learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
+        amsgrad:     u = max(u, v) in the place of v in the last line
 
     Parameters
     ----------
@@ -129,6 +357,10 @@ class Adam(Optimizer):
         Decay of the two moments, in [0, 1).
     epsilon : float, default=1e-7
         Above 0; the paper's "epsilon hat", of the formula before its section 2.1.
+    amsgrad : bool, default=False
+        Never divide by less than before.
+    **options
+        weight_decay, clipping, averaging and accumulation: see `Optimizer`.
 
     Raises
     ------
@@ -137,27 +369,82 @@ class Adam(Optimizer):
 
     Notes
     -----
-    Source: Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015.
+    Sources: Kingma and Ba, Adam: a method for stochastic optimization, ICLR 2015; amsgrad: Reddi, Kale and Kumar,
+    On the convergence of Adam and beyond, ICLR 2018.
     """
 
     name = "adam"
     ranges: ClassVar = {
-        "learning_rate": (0, math.inf, "()"),
-        "beta_1": (0, 1, "[)"),
-        "beta_2": (0, 1, "[)"),
-        "epsilon": (0, math.inf, "()"),
-    }
+        "learning_rate": RATE, "beta_1": BELOW_1, "beta_2": BELOW_1, "epsilon": (0, math.inf, "()")
+    }  # fmt: skip
+    flags: ClassVar = ("amsgrad",)
     beta_1: float
     beta_2: float
     epsilon: float
+    amsgrad: bool
 
     def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        own = dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon, amsgrad=amsgrad)
+        super().__init__(own, options)
+
+    @property
+    def formula(self) -> str:
+        """Amsgrad is one of its own."""
+        return "amsgrad" if self.amsgrad else "adam"
+
+    @property
+    def formula_slots(self) -> int:
+        """The moments, and with amsgrad the greatest second one."""
+        return 3 if self.amsgrad else 2
 
 
-class Adamax(Adam):
+class AdamW(Adam):
+    """Adam with weight decay.
+
+    Parameters, ranges and defaults are those of `Adam`, with `weight_decay` after `learning_rate`.
+
+    Parameters
+    ----------
+    weight_decay : float, default=0.004
+        0 or more; see `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+
+    Notes
+    -----
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019, algorithm 2.
+    """
+
+    name = "adamw"
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError("weight_decay of AdamW must be a number of 0 or more, got None; use Adam for none")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+        self.weight_decay = weight_decay
+
+
+class Adamax(Optimizer):
     """Adam with the infinity norm in place of the second moment.
 
     ::
@@ -166,7 +453,7 @@ class Adamax(Adam):
         u = max(beta_2 u, |g|)
         w = w - learning_rate / (1 - beta_1^t) * m / (u + epsilon)
 
-    Parameters, ranges and defaults are those of `Adam`.
+    Parameters, ranges and defaults are those of `Adam`, without amsgrad.
 
     Notes
     -----
@@ -174,11 +461,91 @@ class Adamax(Adam):
     """
 
     name = "adamax"
+    ranges: ClassVar = Adam.ranges
+    beta_1: float
+    beta_2: float
+    epsilon: float
+
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        own = dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+        super().__init__(own, options)
+
+
+class Nadam(Adamax):
+    """Adam with Nesterov's look ahead.
+
+    ::
+
+        u(t) = beta_1 (1 - 0.96^t / 2),  U = u(1) u(2) ... u(t)
+        m, v as in Adam
+        m^ = u(t + 1) m / (1 - U u(t + 1)) + (1 - u(t)) g / (1 - U)
+        w = w - learning_rate m^ / (sqrt(v / (1 - beta_2^t)) + epsilon)
+
+    Parameters, ranges and defaults are those of `Adam`, without amsgrad.
+
+    Notes
+    -----
+    Source: Dozat, Incorporating Nesterov momentum into Adam, ICLR workshop 2016.
+    """
+
+    name = "nadam"
+
+
+class Lion(Optimizer):
+    """Every weight moves by the learning rate, in the direction of the sign.
+
+    ::
+
+        w = w - learning_rate sign(beta_1 m + (1 - beta_1) g)
+        m = beta_2 m + (1 - beta_2) g
+
+    Parameters
+    ----------
+    learning_rate : float, default=0.001
+        Above 0; a third to a tenth of Adam's is usual, with a `weight_decay` that is as many times larger.
+    beta_1, beta_2 : float, default=0.9 and 0.99
+        In (0, 1] and [0, 1).
+    **options
+        weight_decay, clipping, averaging and accumulation: see `Optimizer`.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
+
+    Notes
+    -----
+    Source: Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023.
+    """
+
+    name = "lion"
+    ranges: ClassVar = {"learning_rate": RATE, "beta_1": (0, 1, "(]"), "beta_2": BELOW_1}
+    beta_1: float
+    beta_2: float
+
+    def __init__(
+        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Unpack[Options]
+    ) -> None:
+        super().__init__(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2), options)
+
+    @property
+    def formula_slots(self) -> int:
+        """The moment."""
+        return 1
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "sgd": SGD, "SGD": SGD, "adam": Adam, "Adam": Adam, "adamax": Adamax, "Adamax": Adamax
-}  # fmt: skip
+    name: kind
+    for kind in (SGD, RMSprop, Adagrad, Adam, AdamW, Adamax, Nadam, Lion)
+    for name in (kind.name, kind.__name__)
+}
 
 
 def get(identifier: Any) -> Optimizer:

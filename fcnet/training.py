@@ -185,6 +185,9 @@ class Fit:
             self._run(part, orders)
             if self.hooks.stopped:
                 break
+        average = self.network.optimizer.average
+        if average is not None:
+            np.copyto(self.network.parameters, average)
 
     def _run(self, epochs: range, orders: np.ndarray | None) -> None:
         """Run epochs that stand or fall together, and record them."""

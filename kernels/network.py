@@ -15,6 +15,10 @@ One step is two parallel regions::
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
 
+What needs the whole gradient before the first weight changes (a clipped norm, a mean over several steps), or all
+weights after the last (their moving average), comes as `stages` after region 2; see there.  Then region 2 leaves
+dW in `gradient`, if the task says ``deferred``, and the optimizer is one of the stages.
+
 A network of few weights has its dW summed in region 1, by groups of slabs of a fixed size, while the group is in
 cache; the groups' sums are added in order (`_partial_gradient`, `contraction`, `sum_update`).
 
@@ -29,13 +33,15 @@ Everything is described by two records, `TASK` and `LAYER`; addresses in them ar
 
 from __future__ import annotations
 
+from math import sqrt as scalar_sqrt
+
 import numba
 import numpy as np
 from numba import carray, prange, types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, parallel_kernel, part
 from .matmul import pack_rows, slab_width
-from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE
+from .optimizers import BIAS_1, BIAS_2, CLIP_NORM, EMA, HYPER_SIZE, STEP
 from .simd import (
     MR,
     NV,
@@ -43,13 +49,16 @@ from .simd import (
     address_of,
     call,
     flush_subnormals,
+    fma,
     lanes,
     load_upto,
     pointer_like,
     prefetch,
     restore_subnormals,
+    splat,
     store_upto,
     ticks,
+    total,
 )
 
 PREDICT, EVALUATE, GRADIENT, TRAIN = range(4)
@@ -66,10 +75,29 @@ LAYER = np.dtype([(field, np.int64) for field in (
 )] + [("parameter", np.float64)])
 """One layer, A_prev (B, inputs) to A (B, outputs)."""
 
+PIECE = np.dtype([(field, np.int64) for field in (
+    "start", "size",    # in the flat vectors; it lies within one W or one b
+    "first", "last",    # the pieces whose gradients have a common norm
+)])
+"""What a stage takes at a time."""
+PIECE_SIZE = 1 << 14
+"""The longest piece.  Norms are summed by pieces, so it is part of their rounding."""
+
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
     # the network
-    "layers", "n_layers", "params", "n_params", "gradient", "state_1", "state_2", "hyper", "iterations",
+    "layers", "n_layers", "params", "n_params", "gradient", "state_1", "state_2", "state_3", "hyper",
+    "iterations",       # steps taken, of this and earlier calls
+    "rates",            # learning rates of the steps of this call, or 0: hyper[0] is that of all
+    # stages after region 2
+    "stages", "n_stages",
+    "pieces", "n_pieces",
+    "deferred",         # whether the optimizer is a stage, and not part of region 2
+    "accumulation",     # steps that make one update
+    "updating",         # whether this step is the last of them
+    "accumulated",      # sum of their gradients
+    "piece_sums",       # of squares of the gradient, by pieces, or 0
+    "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
     # the data
     "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
     "weights",      # of the samples, or 0: all are 1
@@ -87,6 +115,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # compiled parts
     "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns", "contraction",
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
+    "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
@@ -121,6 +150,7 @@ _integers = address_of(types.intp)
 _floats = address_of(types.float64)
 _layers = address_of(numba.from_dtype(LAYER))
 _metrics = address_of(numba.from_dtype(METRIC))
+_pieces = address_of(numba.from_dtype(PIECE))
 _task = address_of(numba.from_dtype(TASK))
 
 
@@ -420,16 +450,25 @@ def gradient_update(params, task_at, thread, threads):
                 _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
             _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, slabs, tile,
                           1 - task.first_chunk)
-            if task.last_chunk and task.mode == TRAIN:
-                call(task.update, (params + at, tile, pointer_like(task.state_1, params) + at,
-                                   pointer_like(task.state_2, params) + at, rows, width, layer.outputs, P,
-                                   _floats(task.hyper)))
+            if task.last_chunk and task.mode == TRAIN and not task.deferred:
+                _update(params, task_at, at, tile, rows, width, layer.outputs, P)
             else:
                 _copy_tile(tile, P, gradient + at, layer.outputs, rows, width)
         before += here
         panel, height = layer.panel, layer.outputs + 1
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
     restore_subnormals(floats)
+
+
+@inline
+def _update(params, task_at, at, gradient, rows, columns, W_row, g_row):
+    """The optimizer on rows of the parameters, from `at` on, and their gradient."""
+    task = carray(_task(task_at), 1)[0]
+    if task.prepare != 0:
+        call(task.prepare, (params + at, gradient, rows, columns, W_row, g_row, _floats(task.hyper)))
+    call(task.update, (params + at, gradient, pointer_like(task.state_1, params) + at,
+                       pointer_like(task.state_2, params) + at, pointer_like(task.state_3, params) + at,
+                       rows, columns, W_row, g_row, _floats(task.hyper)))
 
 
 @inline
@@ -517,9 +556,131 @@ def sum_update(params, task_at, thread, threads):
         for group in range(1 if task.first_chunk else 0, groups):
             total = total + load_upto(partials + (group * task.n_params + c), n)
         store_upto(total, gradient + c, n)
-    if task.last_chunk and task.mode == TRAIN:
-        call(task.update, (params, gradient, pointer_like(task.state_1, params), pointer_like(task.state_2, params),
-                           1, task.n_params, task.n_params, task.n_params, _floats(task.hyper)))
+    if task.last_chunk and task.mode == TRAIN and not task.deferred:
+        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params)
+    _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
+
+
+# ------------------------------------------------------------------------------------------------
+# Stages: over the whole flat vectors, after region 2
+# ------------------------------------------------------------------------------------------------
+
+# A stage is a part with the arguments of a region, called after every step's last chunk in the order of
+# `TASK.stages`, which `Engine.train` makes: what changes `gradient`, the optimizer, what changes the parameters.
+# A thread takes whole pieces, and what goes over several of them is summed in their order.
+
+@inline
+def _share_of_pieces(task_at, thread, threads):
+    """First and last piece of a thread."""
+    task = carray(_task(task_at), 1)[0]
+    return task.n_pieces * thread // threads, task.n_pieces * (thread + 1) // threads
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def accumulate(params, task_at, thread, threads):
+    """The gradient to the sum of those before it; with the last one, their mean to `gradient`."""
+    task = carray(_task(task_at), 1)[0]
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    first, last = _share_of_pieces(task_at, thread, threads)
+    for p in range(first, last):
+        g = pointer_like(task.gradient, params) + pieces[p].start
+        added = pointer_like(task.accumulated, params) + pieces[p].start
+        for c in range(0, pieces[p].size, lanes(params)):
+            n = pieces[p].size - c
+            together = load_upto(added + c, n) + load_upto(g + c, n)
+            if task.updating:
+                store_upto(together * (1.0 / task.accumulation), g + c, n)
+                store_upto(splat(0.0, params), added + c, n)
+            else:
+                store_upto(together, added + c, n)
+    _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def sum_squares(params, task_at, thread, threads):
+    """The sum of the squares of every piece of `gradient`."""
+    task = carray(_task(task_at), 1)[0]
+    if not task.updating:
+        return
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    sums = _floats(task.piece_sums)
+    first, last = _share_of_pieces(task_at, thread, threads)
+    for p in range(first, last):
+        g = pointer_like(task.gradient, params) + pieces[p].start
+        even = odd = splat(0.0, params)
+        for c in range(0, pieces[p].size, 2 * lanes(params)):
+            n = pieces[p].size - c
+            x, y = load_upto(g + c, n), load_upto(g + (c + lanes(params)), max(n - lanes(params), 0))
+            even, odd = fma(x, x, even), fma(y, y, odd)
+        sums[p] = total(even + odd)
+    _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def update_pieces(params, task_at, thread, threads):
+    """The optimizer, with `gradient` shortened where its norm is greater than allowed."""
+    task = carray(_task(task_at), 1)[0]
+    if not task.updating:
+        return
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    first, last = _share_of_pieces(task_at, thread, threads)
+    together, factor = -1, 1.0
+    for p in range(first, last):
+        piece = pieces[p]
+        g = pointer_like(task.gradient, params) + piece.start
+        if task.piece_sums != 0 and piece.first != together:
+            together, factor = piece.first, _shortened(task_at, piece.first, piece.last)
+        if factor != 1.0:
+            for c in range(0, piece.size, lanes(params)):
+                n = piece.size - c
+                store_upto(factor * load_upto(g + c, n), g + c, n)
+        _update(params, task_at, piece.start, g, 1, piece.size, piece.size, piece.size)
+    _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
+
+
+@inline
+def _shortened(task_at, first, last):
+    """By what to multiply the gradient of some pieces, so that its norm is at most hyper[CLIP_NORM]; NaN is kept."""
+    task = carray(_task(task_at), 1)[0]
+    sums, longest = _floats(task.piece_sums), _floats(task.hyper)[CLIP_NORM]
+    square = 0.0
+    for p in range(first, last):
+        square += sums[p]
+    norm = scalar_sqrt(square)
+    return longest / norm if norm > longest else 1.0
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def average_parameters(params, task_at, thread, threads):
+    """average = momentum average + (1 - momentum) params; the first update's is params.  Every `overwrite` updates it
+    takes their place.  As in Keras it goes on at every step, also at one that makes no update.
+    """
+    task = carray(_task(task_at), 1)[0]
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    updates = (task.iterations - 1) // task.accumulation
+    momentum = _floats(task.hyper)[EMA] if updates > 0 else 0.0
+    overwrite = task.overwrite != 0 and (updates + 1) % max(task.overwrite, 1) == 0
+    first, last = _share_of_pieces(task_at, thread, threads)
+    for p in range(first, last):
+        W, average = params + pieces[p].start, pointer_like(task.average, params) + pieces[p].start
+        for c in range(0, pieces[p].size, lanes(params)):
+            n = pieces[p].size - c
+            mean = momentum * load_upto(average + c, n) + (1.0 - momentum) * load_upto(W + c, n)
+            store_upto(mean, average + c, n)
+            if overwrite:
+                store_upto(mean, W + c, n)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 
@@ -549,6 +710,8 @@ def run(address, first_step, last_step):
     region_1, region_2 = task.forward_backward, task.gradient_update if task.mode >= GRADIENT else 0
     rows_of_share = task.slab * task.share_slabs
     hyper = carray(_floats(task.hyper), HYPER_SIZE)
+    n_stages = task.n_stages if task.mode == TRAIN else 0
+    stages = _integers(task.stages)
     rows_of_chunk = task.chunk_rows
     steps = (task.n_rows + task.batch - 1) // task.batch
     for step in range(first_step, last_step):
@@ -562,8 +725,15 @@ def run(address, first_step, last_step):
             task.scale = 1.0 / (end - begin)
         if task.mode == TRAIN:
             task.iterations += 1
-            hyper[BIAS_1] = 1.0 - hyper[1] ** task.iterations
-            hyper[BIAS_2] = 1.0 - hyper[2] ** task.iterations
+            update = task.iterations
+            if task.accumulation > 1:
+                task.updating = task.iterations % task.accumulation == 0
+                update = task.iterations // task.accumulation
+            if task.rates != 0:
+                hyper[0] = _floats(task.rates)[step - first_step]
+            hyper[BIAS_1] = 1.0 - hyper[1] ** update
+            hyper[BIAS_2] = 1.0 - hyper[2] ** update
+            hyper[STEP] = update
         for start in range(begin, end, rows_of_chunk):
             task.start = start
             task.stop = min(start + rows_of_chunk, end)
@@ -583,6 +753,12 @@ def run(address, first_step, last_step):
                         call(work, (params, address, thread, threads))
             if task.mode != PREDICT:
                 _add_slab_sums(address)
+        for stage in range(n_stages):
+            if threads == 1 or task.n_params <= PIECE_SIZE:
+                call(stages[stage], (params, address, 0, 1))
+            else:
+                for thread in prange(threads):
+                    call(stages[stage], (params, address, thread, threads))
 
 
 @helper

@@ -1,11 +1,12 @@
 """Optimizers: one in-place loop each over rows of the flat vectors.
 
-``update(W, g, s1, s2, rows, columns, W_row, g_row, hyper)`` updates ``rows`` rows of ``columns`` parameters each,
-``W_row`` apart in the parameters W and in the state vectors s1 and s2, ``g_row`` apart in the gradient g.  In
+``update(W, g, s1, s2, s3, rows, columns, W_row, g_row, hyper)`` updates ``rows`` rows of ``columns`` parameters each,
+``W_row`` apart in the parameters W and in the state vectors s1, s2 and s3, ``g_row`` apart in the gradient g.  In
 training that is a tile of dW, still in the cache that computed it; with one row it is the whole flat vector.
 
-``hyper`` (8 float64): the learning rate, then the optimizer's numbers in the order of its docstring; at BIAS_1
-and BIAS_2 stand 1 - hyper[1]**t and 1 - hyper[2]**t for step t, counted from 1.
+``hyper`` (16 float64): the learning rate, then the optimizer's numbers in the order of its docstring; at BIAS_1
+and BIAS_2 stand 1 - hyper[1]**t and 1 - hyper[2]**t for step t, counted from 1, and t itself at STEP; then the
+numbers of what every optimizer can do besides.
 
 The formulas and the names are those of Keras 3.
 """
@@ -18,15 +19,32 @@ import numpy as np
 from numba import prange
 
 from ._jit import COUNT, FLOATS, NUMBERS, parallel_kernel, part
-from .simd import absolute, data, lanes, load_upto, select, sqrt, store_upto
+from .simd import absolute, data, lanes, load_upto, select, splat, sqrt, store_upto
 
-BIAS_1, BIAS_2, HYPER_SIZE = 6, 7, 8
+BIAS_1, BIAS_2, STEP, DECAY, CLIP_VALUE, CLIP_NORM, EMA = range(6, 13)
+HYPER_SIZE = 16
 
-_UPDATE = NUMBERS, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS
+_UPDATE = NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS
+
+
+@part(NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS)
+def clip_decay_rows(W, g, rows, columns, W_row, g_row, hyper):
+    """g = min(max(g, -clip), clip), NaN stays; W -= lr decay W.  hyper: the learning rate, CLIP_VALUE, DECAY.
+
+    Source of the decay: I. Loshchilov, F. Hutter, Decoupled weight decay regularization, 2019, algorithm 2.
+    """
+    clip, kept = splat(hyper[CLIP_VALUE], W), 1.0 - hyper[0] * hyper[DECAY]
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            w, at, n = W + (r * W_row + c), g + (r * g_row + c), columns - c
+            gradient = load_upto(at, n)
+            gradient = select(gradient > clip, clip, gradient)
+            store_upto(select(gradient < -clip, -clip, gradient), at, n)
+            store_upto(kept * load_upto(w, n), w, n)
 
 
 @part(*_UPDATE)
-def sgd_rows(W, g, s1, s2, rows, columns, W_row, g_row, hyper):
+def sgd_rows(W, g, s1, s2, s3, rows, columns, W_row, g_row, hyper):
     """W -= lr g.  hyper: lr, momentum = 0, nesterov."""
     lr = hyper[0]
     for r in range(rows):
@@ -36,7 +54,7 @@ def sgd_rows(W, g, s1, s2, rows, columns, W_row, g_row, hyper):
 
 
 @part(*_UPDATE)
-def sgd_momentum_rows(W, g, velocity, s2, rows, columns, W_row, g_row, hyper):
+def sgd_momentum_rows(W, g, velocity, s2, s3, rows, columns, W_row, g_row, hyper):
     """v = momentum v - lr g; W += v, or with nesterov W += momentum v - lr g.  hyper: lr, momentum, nesterov.
 
     Source: I. Sutskever, J. Martens, G. Dahl, G. Hinton, On the importance of initialization and momentum, 2013.
@@ -54,7 +72,7 @@ def sgd_momentum_rows(W, g, velocity, s2, rows, columns, W_row, g_row, hyper):
 
 
 @part(*_UPDATE)
-def adam_rows(W, g, m, v, rows, columns, W_row, g_row, hyper):
+def adam_rows(W, g, m, v, s3, rows, columns, W_row, g_row, hyper):
     """m += (1 - b1)(g - m); v += (1 - b2)(g^2 - v); W -= lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps).
 
     hyper: lr, b1, b2, eps.
@@ -75,7 +93,7 @@ def adam_rows(W, g, m, v, rows, columns, W_row, g_row, hyper):
 
 
 @part(*_UPDATE)
-def adamax_rows(W, g, m, u, rows, columns, W_row, g_row, hyper):
+def adamax_rows(W, g, m, u, s3, rows, columns, W_row, g_row, hyper):
     """m += (1 - b1)(g - m); u = max(b2 u, |g|); W -= lr / (1 - b1^t) m / (u + eps).
 
     hyper: lr, b1, b2, eps.
@@ -95,7 +113,136 @@ def adamax_rows(W, g, m, u, rows, columns, W_row, g_row, hyper):
             store_upto(load_upto(W + i, n) - rate * mean / (size + eps), W + i, n)
 
 
-UPDATES = {"sgd": sgd_rows, "sgd_momentum": sgd_momentum_rows, "adam": adam_rows, "adamax": adamax_rows}
+@part(*_UPDATE)
+def amsgrad_rows(W, g, m, v, v_max, rows, columns, W_row, g_row, hyper):
+    """Adam with max(v_max, v) in the place of v.  hyper: lr, b1, b2, eps.
+
+    Source: S. J. Reddi, S. Kale, S. Kumar, On the convergence of Adam and beyond, 2018, algorithm 2; here, as in
+    Keras, the greatest of the moments before their correction for the first steps.
+    """
+    eps = hyper[3]
+    rate = hyper[0] * scalar_sqrt(hyper[BIAS_2]) / hyper[BIAS_1]
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient = load_upto(g + (r * g_row + c), n)
+            mean, square, greatest = load_upto(m + i, n), load_upto(v + i, n), load_upto(v_max + i, n)
+            mean = mean + (1.0 - hyper[1]) * (gradient - mean)
+            square = square + (1.0 - hyper[2]) * (gradient * gradient - square)
+            greatest = select(greatest > square, greatest, square)
+            store_upto(mean, m + i, n)
+            store_upto(square, v + i, n)
+            store_upto(greatest, v_max + i, n)
+            store_upto(load_upto(W + i, n) - rate * mean / (sqrt(greatest) + eps), W + i, n)
+
+
+@part(*_UPDATE)
+def nadam_rows(W, g, m, v, s3, rows, columns, W_row, g_row, hyper):
+    """m, v as in Adam; W -= lr (u' m / (1 - U u') + (1 - u) g / (1 - U)) / (sqrt(v / (1 - b2^t)) + eps).
+
+    u = b1 (1 - 0.96^t / 2), u' the same of t + 1, U the product of u of all steps so far.  hyper: lr, b1, b2, eps.
+    Source: T. Dozat, Incorporating Nesterov momentum into Adam, 2016, algorithm 2 with the schedule of section 2.
+    """
+    t, eps = int(hyper[STEP]), hyper[3]
+    u, u_next = hyper[1] * (1.0 - 0.5 * 0.96**t), hyper[1] * (1.0 - 0.5 * 0.96**(t + 1))
+    product = (1.0 - hyper[BIAS_1]) * _WARM_UP[min(t, _WARM_UP.size - 1)]
+    of_mean, of_gradient = u_next / (1.0 - product * u_next), (1.0 - u) / (1.0 - product)
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient = load_upto(g + (r * g_row + c), n)
+            mean, square = load_upto(m + i, n), load_upto(v + i, n)
+            mean = mean + (1.0 - hyper[1]) * (gradient - mean)
+            square = square + (1.0 - hyper[2]) * (gradient * gradient - square)
+            store_upto(mean, m + i, n)
+            store_upto(square, v + i, n)
+            step = hyper[0] * (of_mean * mean + of_gradient * gradient)
+            store_upto(load_upto(W + i, n) - step / (sqrt(square * (1.0 / hyper[BIAS_2])) + eps), W + i, n)
+
+
+_WARM_UP = np.cumprod(np.concatenate([[1.0], 1.0 - 0.5 * 0.96 ** np.arange(1.0, 1000.0)]))
+"""Products of 1 - 0.96^i / 2 over the first t steps; after a thousand nothing changes any more."""
+
+
+@part(*_UPDATE)
+def rmsprop_rows(W, g, v, s2, s3, rows, columns, W_row, g_row, hyper):
+    """v = rho v + (1 - rho) g^2; W -= lr g / sqrt(v + eps).  hyper: lr, rho, momentum = 0, eps, centered = 0.
+
+    Source: T. Tieleman, G. Hinton, Lecture 6.5 of Neural networks for machine learning, 2012.
+    """
+    lr, eps = hyper[0], hyper[3]
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient = load_upto(g + (r * g_row + c), n)
+            square = hyper[1] * load_upto(v + i, n) + (1.0 - hyper[1]) * (gradient * gradient)
+            store_upto(square, v + i, n)
+            store_upto(load_upto(W + i, n) - lr * gradient / sqrt(square + eps), W + i, n)
+
+
+@part(*_UPDATE)
+def rmsprop_full_rows(W, g, v, velocity, mean, rows, columns, W_row, g_row, hyper):
+    """The same with momentum: velocity = momentum velocity + lr g / sqrt(...), W -= velocity; and centered, with the
+    variance in the root: mean = rho mean + (1 - rho) g, sqrt(v - mean^2 + eps).  Without it `mean` is not touched.
+
+    hyper: lr, rho, momentum, eps, centered.
+    Source: A. Graves, Generating sequences with recurrent neural networks, 2013, equations 38 to 41.
+    """
+    lr, eps, centered = hyper[0], hyper[3], hyper[4] != 0.0
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient = load_upto(g + (r * g_row + c), n)
+            square = hyper[1] * load_upto(v + i, n) + (1.0 - hyper[1]) * (gradient * gradient)
+            store_upto(square, v + i, n)
+            if centered:
+                average = hyper[1] * load_upto(mean + i, n) + (1.0 - hyper[1]) * gradient
+                store_upto(average, mean + i, n)
+                square = square - average * average
+            step = hyper[2] * load_upto(velocity + i, n) + lr * gradient / sqrt(square + eps)
+            store_upto(step, velocity + i, n)
+            store_upto(load_upto(W + i, n) - step, W + i, n)
+
+
+@part(*_UPDATE)
+def adagrad_rows(W, g, squares, s2, s3, rows, columns, W_row, g_row, hyper):
+    """squares += g^2; W -= lr g / sqrt(squares + eps).  hyper: lr, the first squares, eps.
+
+    Source: J. Duchi, E. Hazan, Y. Singer, Adaptive subgradient methods for online learning and stochastic
+    optimization, 2011, section 1.1 with the diagonal of G.
+    """
+    lr, eps = hyper[0], hyper[2]
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient = load_upto(g + (r * g_row + c), n)
+            together = load_upto(squares + i, n) + gradient * gradient
+            store_upto(together, squares + i, n)
+            store_upto(load_upto(W + i, n) - lr * gradient / sqrt(together + eps), W + i, n)
+
+
+@part(*_UPDATE)
+def lion_rows(W, g, m, s2, s3, rows, columns, W_row, g_row, hyper):
+    """W -= lr sign(b1 m + (1 - b1) g), with sign(0) = 0 and NaN of NaN; m = b2 m + (1 - b2) g.  hyper: lr, b1, b2.
+
+    Source: X. Chen and others, Symbolic discovery of optimization algorithms, 2023, algorithm 2.
+    """
+    lr, zero = hyper[0], splat(0.0, W)
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            i, n = r * W_row + c, columns - c
+            gradient, mean = load_upto(g + (r * g_row + c), n), load_upto(m + i, n)
+            sign = hyper[1] * mean + (1.0 - hyper[1]) * gradient
+            sign = select(sign > zero, splat(1.0, W), select(sign < zero, splat(-1.0, W), sign))
+            store_upto(hyper[2] * mean + (1.0 - hyper[2]) * gradient, m + i, n)
+            store_upto(load_upto(W + i, n) - lr * sign, W + i, n)
+
+
+UPDATES = {
+    "sgd": sgd_rows, "sgd_momentum": sgd_momentum_rows, "adam": adam_rows, "amsgrad": amsgrad_rows,
+    "adamax": adamax_rows, "nadam": nadam_rows, "rmsprop": rmsprop_rows, "rmsprop_full": rmsprop_full_rows,
+    "adagrad": adagrad_rows, "lion": lion_rows,
+}
 
 
 # ------------------------------------------------------------------------------------------------
@@ -120,8 +267,8 @@ def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE
         n = min(_PIECE, params.size - i)
-        sgd_momentum_rows(data(params) + i, data(gradient) + i, data(velocity) + i, data(velocity) + i, 1, n, n, n,
-                          data(hyper))
+        sgd_momentum_rows(data(params) + i, data(gradient) + i, data(velocity) + i, data(velocity) + i,
+                          data(velocity) + i, 1, n, n, n, data(hyper))
 
 
 @parallel_kernel
@@ -140,7 +287,7 @@ def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE
         n = min(_PIECE, params.size - i)
-        adam_rows(data(params) + i, data(gradient) + i, data(m) + i, data(v) + i, 1, n, n, n, data(hyper))
+        adam_rows(data(params) + i, data(gradient) + i, data(m) + i, data(v) + i, data(v) + i, 1, n, n, n, data(hyper))
 
 
 @parallel_kernel
@@ -159,4 +306,5 @@ def adamax(params, gradient, m, u, step, learning_rate, beta_1, beta_2, epsilon)
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE
         n = min(_PIECE, params.size - i)
-        adamax_rows(data(params) + i, data(gradient) + i, data(m) + i, data(u) + i, 1, n, n, n, data(hyper))
+        adamax_rows(data(params) + i, data(gradient) + i, data(m) + i, data(u) + i, data(u) + i, 1, n, n, n,
+                    data(hyper))

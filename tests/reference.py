@@ -9,7 +9,7 @@ mean over the samples.  Everything is computed in float64, whatever comes in.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -670,6 +670,151 @@ class Adamax:
         u = np.maximum(self.beta_2 * u, np.abs(g))
         W = W - self.learning_rate * m / ((1 - self.beta_1**step) * (u + self.epsilon))
         return W, [m, u]
+
+
+@dataclass(frozen=True)
+class AMSGrad(Adam):
+    """Reddi, Kale and Kumar 2018, algorithm 2, with Adam's factor for the first steps."""
+
+    slots = 3
+
+    def update(self, W, g, state, step):
+        m, v, greatest = state
+        alpha = self.learning_rate * np.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        m = self.beta_1 * m + (1 - self.beta_1) * g
+        v = self.beta_2 * v + (1 - self.beta_2) * g**2
+        greatest = np.maximum(greatest, v)
+        return W - alpha * m / (np.sqrt(greatest) + self.epsilon), [m, v, greatest]
+
+
+@dataclass(frozen=True)
+class Nadam(Adam):
+    """Dozat 2016, algorithm 2, with momentum mu_t = beta_1 (1 - 0.96^t / 2)."""
+
+    def update(self, W, g, state, step):
+        m, v = state
+        mu = [self.beta_1 * (1 - 0.96**t / 2) for t in range(1, step + 2)]
+        m = self.beta_1 * m + (1 - self.beta_1) * g
+        v = self.beta_2 * v + (1 - self.beta_2) * g**2
+        ahead = mu[-1] * m / (1 - np.prod(mu)) + (1 - mu[-2]) * g / (1 - np.prod(mu[:-1]))
+        W = W - self.learning_rate * ahead / (np.sqrt(v / (1 - self.beta_2**step)) + self.epsilon)
+        return W, [m, v]
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """Tieleman and Hinton 2012; centered and with momentum Graves 2013, equations 38 to 41."""
+
+    learning_rate: float = 0.001
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-7
+    centered: bool = False
+    slots = 3
+
+    def update(self, W, g, state, step):
+        square, velocity, mean = state
+        square = self.rho * square + (1 - self.rho) * g**2
+        mean = self.rho * mean + (1 - self.rho) * g
+        variance = square - mean**2 if self.centered else square
+        velocity = self.momentum * velocity + self.learning_rate * g / np.sqrt(variance + self.epsilon)
+        return W - velocity, [square, velocity, mean]
+
+
+@dataclass(frozen=True)
+class Adagrad:
+    """Duchi, Hazan and Singer 2011; the state begins with initial_accumulator_value."""
+
+    learning_rate: float = 0.001
+    initial_accumulator_value: float = 0.1
+    epsilon: float = 1e-7
+    slots = 1
+
+    def update(self, W, g, state, step):
+        squares = state[0] + g**2 + (self.initial_accumulator_value if step == 1 else 0)
+        return W - self.learning_rate * g / np.sqrt(squares + self.epsilon), [squares]
+
+
+@dataclass(frozen=True)
+class Lion:
+    """Chen and others 2023, algorithm 2."""
+
+    learning_rate: float = 0.001
+    beta_1: float = 0.9
+    beta_2: float = 0.99
+    slots = 1
+
+    def update(self, W, g, state, step):
+        (m,) = state
+        W = W - self.learning_rate * np.sign(self.beta_1 * m + (1 - self.beta_1) * g)
+        return W, [self.beta_2 * m + (1 - self.beta_2) * g]
+
+
+@dataclass(frozen=True)
+class WithOptions:
+    """What Keras's optimizers do around their formula; `variables` are the slices of every W and b."""
+
+    formula: object
+    variables: tuple = ()
+    learning_rate: object = None  # a function of the steps before this one
+    weight_decay: float = 0.0
+    clipnorm: float = np.inf
+    clipvalue: float = np.inf
+    global_clipnorm: float = np.inf
+    use_ema: bool = False
+    ema_momentum: float = 0.99
+    ema_overwrite_frequency: int | None = None
+    gradient_accumulation_steps: int = 1
+
+    @property
+    def slots(self):
+        return self.formula.slots + 2
+
+    def update(self, W, g, state, step):
+        *state, average, together = state
+        updates, position = divmod(step - 1, self.gradient_accumulation_steps)
+        together = together + g
+        if position == self.gradient_accumulation_steps - 1:
+            g, together = together / self.gradient_accumulation_steps, 0 * together
+            g = np.clip(g, -self.clipvalue, self.clipvalue)
+            for part in self.variables:
+                g[part] *= min(1, self.clipnorm / np.linalg.norm(g[part]))
+            g = g * min(1, self.global_clipnorm / np.linalg.norm(g))
+            formula = self.formula
+            if self.learning_rate is not None:
+                formula = replace(formula, learning_rate=self.learning_rate(step - 1))
+            W = W - formula.learning_rate * self.weight_decay * W
+            W, state = formula.update(W, g, state, updates + 1)
+        momentum = self.ema_momentum if updates else 0
+        average = momentum * average + (1 - momentum) * W
+        if self.use_ema and self.ema_overwrite_frequency and (updates + 1) % self.ema_overwrite_frequency == 0:
+            W = average
+        return W, [*state, average, together]
+
+
+def optimizer(class_name, parameters, inputs, layers):
+    """The optimizer of fcnet's class of this name and its parameters, options included."""
+    parameters = dict(parameters)
+    if parameters.pop("amsgrad", False):
+        class_name = "AMSGrad"
+    if class_name == "AdamW":
+        class_name, parameters = "Adam", {"weight_decay": 0.004} | parameters
+    options = {name: parameters.pop(name) for name in list(parameters) if name in WithOptions.__dataclass_fields__}
+    rate = options.pop("learning_rate", 0.001)
+    if callable(rate):
+        options["learning_rate"] = rate
+    else:
+        parameters["learning_rate"] = rate
+    formula = globals()[class_name](**parameters)
+    if not options:
+        return formula
+    variables, start = [], 0
+    for pair in unflatten(np.zeros(count_params(inputs, layers)), inputs, layers):
+        for part in pair:
+            if part is not None:
+                variables.append(slice(start, start + part.size))
+                start += part.size
+    return WithOptions(formula, tuple(variables), **options)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -108,12 +108,28 @@ def distance_to_kink(params, X, Y, layers, loss):
 # name: (class in reference.py and in fcnet.optimizers, its parameters).  Epsilon is large because where a
 # gradient vanishes Adam's step is the gradient's rounding error divided by epsilon; Keras's 1e-7 is tried
 # in test_kernels.py, where both sides are given the same gradient.
+MOMENTS = dict(beta_1=0.8, beta_2=0.99, epsilon=1e-2)
 OPTIMIZERS = {
     "sgd": ("SGD", dict(learning_rate=0.1)),
     "momentum": ("SGD", dict(learning_rate=0.05, momentum=0.9)),
     "nesterov": ("SGD", dict(learning_rate=0.05, momentum=0.8, nesterov=True)),
-    "adam": ("Adam", dict(learning_rate=0.01, beta_1=0.8, beta_2=0.99, epsilon=1e-2)),
-    "adamax": ("Adamax", dict(learning_rate=0.02, beta_1=0.8, beta_2=0.99, epsilon=1e-2)),
+    "rmsprop": ("RMSprop", dict(learning_rate=0.01, rho=0.8, epsilon=1e-2)),
+    "rmsprop momentum": ("RMSprop", dict(learning_rate=0.005, rho=0.8, momentum=0.5, epsilon=1e-2)),
+    "rmsprop centered": ("RMSprop", dict(learning_rate=0.005, rho=0.8, momentum=0.5, epsilon=1e-2, centered=True)),
+    "adagrad": ("Adagrad", dict(learning_rate=0.05, initial_accumulator_value=0.2, epsilon=1e-2)),
+    "adam": ("Adam", dict(learning_rate=0.01, **MOMENTS)),
+    "amsgrad": ("Adam", dict(learning_rate=0.01, amsgrad=True, **MOMENTS)),
+    "adamw": ("AdamW", dict(learning_rate=0.01, weight_decay=0.5, **MOMENTS)),
+    "adamax": ("Adamax", dict(learning_rate=0.02, **MOMENTS)),
+    "nadam": ("Nadam", dict(learning_rate=0.01, **MOMENTS)),
+    "clipvalue": ("SGD", dict(learning_rate=0.1, clipvalue=0.002, weight_decay=0.1)),
+    "clipnorm": ("SGD", dict(learning_rate=0.1, momentum=0.5, clipnorm=0.01, weight_decay=0.1)),
+    "global_clipnorm": ("Adam", dict(learning_rate=0.01, global_clipnorm=0.02, **MOMENTS)),
+    "accumulation": ("Adam", dict(learning_rate=0.01, gradient_accumulation_steps=3, **MOMENTS)),
+    "ema": ("SGD", dict(learning_rate=0.1, use_ema=True, ema_momentum=0.7, ema_overwrite_frequency=2)),
+    "everything": ("RMSprop", dict(
+        learning_rate=0.01, rho=0.8, epsilon=1e-2, weight_decay=0.2, clipnorm=0.05, use_ema=True, ema_momentum=0.6,
+        ema_overwrite_frequency=2, gradient_accumulation_steps=2)),
 }
 
 # Below, at and above the widths of vectors, blocks and slabs.

@@ -396,7 +396,7 @@ BAD_ARGUMENTS = {
     ),
     "loss": (lambda: network(loss="mean_square_eror"), ValueError, ["loss", "'mean_square_eror'", SQUARED]),
     "no loss": (lambda: Sequential().compile("sgd"), ValueError, ["compile", "loss"]),
-    "no optimizer": (lambda: Sequential().compile(loss="mse"), ValueError, ["compile", "optimizer"]),
+    "no optimizer": (lambda: Sequential().compile(None, "mse"), TypeError, ["optimizer", "None", "adam"]),
     "optimizer": (lambda: Sequential().compile("adm", "mse"), ValueError, ["optimizer", "'adm'", "'adam'"]),
     "optimizer type": (lambda: Sequential().compile(3, "mse"), TypeError, ["optimizer", "3", "adam"]),
     "metric": (lambda: network(metrics=["acuracy"]), ValueError, ["metric", "'acuracy'", "'accuracy'"]),

@@ -174,12 +174,12 @@ def test_metrics(network, samples, dtype, seed):
 # Training
 # ------------------------------------------------------------------------------------------------
 
-def optimizer_pair(name, n_params, dtype):
-    """The reference's optimizer, and fcnet's with its state allocated."""
+def built(name, n_params, dtype):
+    """fcnet's optimizer with its state allocated."""
     class_name, parameters = OPTIMIZERS[name]
     optimizer = getattr(optimizers, class_name)(**parameters)
     optimizer.build(n_params, dtype)
-    return getattr(reference, class_name)(**parameters), optimizer
+    return optimizer
 
 
 def smooth(dtype):
@@ -194,7 +194,8 @@ def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dt
     rng = np.random.default_rng(seed)
     params, X, Y = problem(rng, inputs, layers, loss, samples, dtype)
     engine = Engine(inputs, layers, dtype)
-    wanted_optimizer, optimizer = optimizer_pair(optimizer_name, engine.n_params, dtype)
+    optimizer = built(optimizer_name, engine.n_params, dtype)
+    wanted_optimizer = reference.optimizer(*OPTIMIZERS[optimizer_name], inputs, layers)
     metrics = ("mean_absolute_error",) if "sparse" not in str(loss) else ()
     orders = np.array([rng.permutation(samples) for _ in range(epochs)])
     trained = params.copy()
@@ -202,8 +203,7 @@ def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dt
     steps = batches(orders, batch_size)
     expected, expected_sums = reference.train(params, X, Y, layers, loss, wanted_optimizer, steps, metrics)
     # A gradient's rounding error reaches the weights through the learning rate, for Adam divided by epsilon.
-    pace = wanted_optimizer.learning_rate / getattr(wanted_optimizer, "epsilon", 1 - getattr(
-        wanted_optimizer, "momentum", 0))
+    pace = optimizer.learning_rate / getattr(optimizer, "epsilon", 1 - getattr(optimizer, "momentum", 0))
     unit = LOSS_FACTOR * eps(dtype)
     assert_within(trained, expected, unit * (1 + pace * len(steps)), f"{optimizer_name}: params")
     assert_within(sums, expected_sums, unit * (1 + pace) * (samples + expected_sums), "sums")
@@ -246,7 +246,7 @@ def test_steps_in_pieces(optimizer, dtype, rng):
     orders = np.array([rng.permutation(50) for _ in range(3)])  # 7 steps each
     results = []
     for cuts in ((), (7, 14), (1, 4, 5, 9, 20)):
-        own, trained = optimizer_pair(optimizer, engine.n_params, dtype)[1], params.copy()
+        own, trained = built(optimizer, engine.n_params, dtype), params.copy()
         sums = train(engine, trained, own, X, Y, orders, 8, loss, ("binary_accuracy",), cuts)
         results.append((trained, *own.state, sums))
     for pieces in results[1:]:

@@ -8,21 +8,34 @@ import pytest
 
 from fcnet import Dense, Sequential, activations, kernels, losses, metrics, optimizers
 
+MOMENTS = dict(beta_1=0.9, beta_2=0.999, epsilon=1e-7)
 DEFAULTS = {
     "SGD": dict(learning_rate=0.01, momentum=0.0, nesterov=False),
-    "Adam": dict(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7),
-    "Adamax": dict(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7),
+    "RMSprop": dict(learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False),
+    "Adagrad": dict(learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7),
+    "Adam": dict(learning_rate=0.001, **MOMENTS, amsgrad=False),
+    "AdamW": dict(learning_rate=0.001, **MOMENTS, amsgrad=False),
+    "Adamax": dict(learning_rate=0.001, **MOMENTS),
+    "Nadam": dict(learning_rate=0.001, **MOMENTS),
+    "Lion": dict(learning_rate=0.001, beta_1=0.9, beta_2=0.99),
 }
+OPTIONS = dict(weight_decay=None, clipnorm=None, clipvalue=None, global_clipnorm=None, use_ema=False,
+               ema_momentum=0.99, ema_overwrite_frequency=None, gradient_accumulation_steps=None)  # fmt: skip
+
+
+def test_all_optimizers_are_in_the_table():
+    assert set(DEFAULTS) == {name for name in optimizers.OPTIMIZERS if not name.islower()}
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
 def test_defaults_are_those_of_keras(name):
     optimizer = getattr(optimizers, name)()
-    for hyperparameter, value in DEFAULTS[name].items():
-        assert getattr(optimizer, hyperparameter) == value
+    own = {"weight_decay": 0.004} if name == "AdamW" else {}
+    for parameter, value in (DEFAULTS[name] | OPTIONS | own).items():
+        assert getattr(optimizer, parameter) == value, parameter
     np.testing.assert_array_equal(optimizer.hyperparameters(), [float(v) for v in DEFAULTS[name].values()])
     assert optimizer.hyperparameters().dtype == np.float64
-    assert repr(optimizer) == f"{name}({', '.join(f'{k}={v!r}' for k, v in DEFAULTS[name].items())})"
+    assert repr(optimizer) == f"{name}({', '.join(f'{k}={v!r}' for k, v in (DEFAULTS[name] | own).items())})"
 
 
 @pytest.mark.parametrize("name", DEFAULTS)
