@@ -21,6 +21,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from .kernels import formula
+from .sparse import SparseRows
 
 T = TypeVar("T")
 
@@ -311,13 +312,13 @@ def _physical_memory() -> float:
 
 
 def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: int = 1) -> np.ndarray:
-    """The samples as a C-contiguous array of the model's dtype.
+    """The samples as a C-contiguous array of the model's dtype, or as sparse rows.
 
     Parameters
     ----------
     X : array_like of shape (B, I)
         Anything NumPy reads as numbers: arrays of any layout and real dtype, lists, memory maps, and pandas,
-        polars and Arrow tables.
+        polars and Arrow tables. Or a sparse matrix or array of SciPy's.
     dtype : numpy.dtype
         float32 or float64.
     expected : int, optional
@@ -327,17 +328,17 @@ def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: i
 
     Returns
     -------
-    ndarray of shape (B, I)
+    ndarray or SparseRows of shape (B, I)
         The caller's own memory when it already has the right form: it is only read.
 
     Raises
     ------
     TypeError
-        If X holds no real numbers, or is sparse.
+        If X holds no real numbers.
     ValueError
         If the shape is wrong, or a value is missing, NaN, infinite or too large for `dtype`.
     """
-    A = _numeric("X", X)
+    A = X if hasattr(X, "tocsr") else _numeric("X", X)
     if A.ndim != 2:
         fix = "X.reshape(-1, 1) if it is one feature, X.reshape(1, -1) if it is one sample"
         if A.ndim > 2:
@@ -349,7 +350,21 @@ def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: i
         raise ValueError(f"X has {_count(A.shape[1], 'feature')}, the model expects {expected}")
     if A.shape[0] < least:
         raise ValueError(f"X has no samples, its shape is {A.shape}")
-    return _normalised("X", A, dtype)
+    return _normalised("X", A, dtype) if isinstance(A, np.ndarray) else _sparse(A, dtype)
+
+
+def _sparse(X: Any, dtype: np.dtype[Any]) -> Any:
+    """The rows of a sparse matrix, every value finite: SparseRows, which go where arrays go."""
+    if X.dtype.kind not in "fiub":
+        raise TypeError(f"X must hold real numbers, got a sparse matrix of {X.dtype}")
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        rows = SparseRows.of(X, dtype)
+    finite = np.isfinite(rows.values)
+    if not finite.all():
+        k = int(finite.argmin())
+        row, column = int(np.searchsorted(rows.starts, k, side="right")) - 1, int(rows.columns[k])
+        _refuse("X", X.tocsr().data[k], (row, column), dtype)
+    return rows
 
 
 def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -> np.ndarray:
@@ -564,7 +579,10 @@ def _normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
 
 def _not_finite(name: str, A: np.ndarray, position: int, dtype: np.dtype[Any]) -> NoReturn:
     index = np.unravel_index(position, A.shape)
-    value = A[index]
+    _refuse(name, A[index], index, dtype)
+
+
+def _refuse(name: str, value: Any, index: Sequence[Any], dtype: np.dtype[Any]) -> NoReturn:
     where = _where(index)
     if np.isnan(value):
         raise ValueError(f"{name}: NaN at {where}; remove or fill missing values first")

@@ -17,8 +17,9 @@ from . import _runtime, layout
 from . import losses as declared
 from . import metrics as declared_metrics
 from .activations import Custom
-from .kernels import _jit, activations, contraction, custom, inference, losses, matmul, network, optimizers
+from .kernels import _jit, activations, contraction, custom, inference, losses, matmul, network, optimizers, sparse
 from .kernels.simd import MR, NV, REGISTER_BYTES
+from .sparse import SparseRows
 
 CHUNK_ROWS = 1024
 CHUNK_BYTES = 2 << 20
@@ -40,7 +41,7 @@ FEW_ROWS = 2
 
 # fields of TASK with the address of a part that every network needs
 _STEP_PARTS = {
-    "product": matmul.product, "gather": matmul.gather_slab, "scatter": matmul.scatter_slab,
+    "product": matmul.product, "gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab,
     "scatter_columns": matmul.scatter_columns,
     "forward_backward": network.forward_backward,
 }
@@ -48,6 +49,7 @@ _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
 LossLike: TypeAlias = str | declared.Loss
+Samples: TypeAlias = np.ndarray | SparseRows
 MetricLike: TypeAlias = str | declared_metrics.Metric
 
 
@@ -253,7 +255,7 @@ class Engine:
 
     # -- running ----------------------------------------------------------------------------------
 
-    def _run(self, mode: int, params: np.ndarray, X: np.ndarray, Y: np.ndarray, batch: int, first: int = 0,
+    def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
              gradient: np.ndarray | None = None, sums: np.ndarray | None = None,
              weights: np.ndarray | None = None, whole: bool = False) -> None:
@@ -269,7 +271,12 @@ class Engine:
             self._laid_out = key
         self._set_array("params", params)
         self._set_array("gradient", self._carried if gradient is None else gradient)
-        self._set_array("X", X)
+        if isinstance(X, SparseRows):
+            self._set(gather=self._part(sparse.gather_sparse))
+            self._set_array("X", X.table)
+        else:
+            self._set(gather=self._part(matmul.gather_slab))
+            self._set_array("X", X)
         self._set_array("Y", Y)
         self._set_array("order", orders)
         self._set_array("out", out)
@@ -333,7 +340,7 @@ class Engine:
         -------
         (n, O) array of the engine's dtype
         """
-        if 0 < len(X) <= self.few_rows:
+        if 0 < len(X) <= self.few_rows and isinstance(X, np.ndarray):
             with self.lock:
                 if not self._few_shapes:
                     self._plan()

@@ -113,8 +113,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "forward_backward", "gradient_update", "product", "gather", "scatter", "scatter_columns", "contraction",
-    "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
+    "forward_backward", "gradient_update", "product", "gather", "gather_targets", "scatter", "scatter_columns",
+    "contraction", "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
@@ -223,7 +223,7 @@ def _gather_targets(params, task_at, thread, first, count):
         begin = task.start + (first + n) * P
         samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.targets, rows)
-        call(task.gather, (Y, rows, task.targets, samples, targets + n * task.targets * P))
+        call(task.gather_targets, (Y, rows, task.targets, samples, targets + n * task.targets * P))
         if task.weights != 0:
             _rows(task_at, begin, P, 1, rows)
             call(task.gather_weights, (pointer_like(task.weights, params), rows, samples,

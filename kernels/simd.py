@@ -443,6 +443,14 @@ def pointer_like(typingctx, address, p):
     return p(types.intp, p), codegen
 
 
+@intrinsic
+def as_integers(typingctx, p):
+    """The pointer `p` as one to integers."""
+    def codegen(context, builder, sig, args):
+        return builder.bitcast(args[0], context.get_value_type(sig.return_type))
+    return types.CPointer(types.intp)(p), codegen
+
+
 def address_of(element: types.Type) -> Any:
     """A function that takes an integer address and gives a pointer to `element`."""
     pointer = types.CPointer(element)

@@ -11,7 +11,7 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 
 # A module of fcnet imports only what stands above it here, and the kernels.
 ORDER = (
-    "_runtime", "checks", "seeds", "layout", "initializers", "activations", "losses", "metrics", "optimizers",
+    "_runtime", "sparse", "checks", "seeds", "layout", "initializers", "activations", "losses", "metrics", "optimizers",
     "inspection", "layers", "datasets", "engine", "callbacks", "display", "training", "profiling", "model", "__init__",
 )  # fmt: skip
 
