@@ -14,15 +14,19 @@ if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py
 
 from . import activations, callbacks, datasets, initializers, kernels, losses, metrics, optimizers  # noqa: E402
 from ._runtime import get_num_threads, set_num_threads  # noqa: E402
-from .layers import Dense, Input  # noqa: E402
+from .layers import Activation, Dense, Dropout, GaussianNoise, Input, LayerNormalization  # noqa: E402
 from .model import Sequential  # noqa: E402
 from .seeds import set_seed  # noqa: E402
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Activation",
     "Dense",
+    "Dropout",
+    "GaussianNoise",
     "Input",
+    "LayerNormalization",
     "Sequential",
     "__version__",
     "activations",

@@ -17,7 +17,19 @@ from . import _runtime, layout
 from . import losses as declared
 from . import metrics as declared_metrics
 from .activations import Custom
-from .kernels import _jit, activations, contraction, custom, inference, losses, matmul, network, optimizers, sparse
+from .kernels import (
+    _jit,
+    activations,
+    contraction,
+    custom,
+    inference,
+    losses,
+    matmul,
+    network,
+    optimizers,
+    sparse,
+    stages,
+)
 from .kernels.simd import MR, NV, REGISTER_BYTES
 from .sparse import SparseRows
 
@@ -54,11 +66,16 @@ MetricLike: TypeAlias = str | declared_metrics.Metric
 
 
 class LayerShape(Protocol):
-    """What the engine reads of a layer."""
+    """What the engine reads of a layer.
 
-    units: int
-    use_bias: bool
+    A Dense has `units` and `use_bias`. A stage has `stage_parameter`, `key`, and `scale` and `center` if it learns.
+    """
+
     activation: str | Custom
+
+    @property
+    def stage(self) -> str | None:
+        """The name of a layer without a product, as `kernels.stages` has it; None for a Dense."""
 
     @property
     def activation_parameter(self) -> float | None:
@@ -111,30 +128,37 @@ class Engine:
         self._addresses: dict[Any, int] = {}
         self.activations = [layer.activation for layer in layers]
         self._functions = [self._function(activation) for activation in self.activations]
+        self.stages = [layer.stage for layer in layers]
         self.slab = NV * REGISTER_BYTES // self.dtype.itemsize
         self.layers = np.zeros(len(layers), network.LAYER)
-        weights = 0
+        self.inputs, weights = inputs, 0
         for record, layer, function in zip(self.layers, layers, self._functions, strict=True):
-            record["inputs"], record["outputs"] = inputs, layer.units
-            record["rows"] = inputs + bool(layer.use_bias)
-            record["weights"] = weights
-            weights += int(record["rows"]) * layer.units
-            inputs = layer.units
+            record["inputs"], record["weights"] = inputs, weights
+            declare = self._declare_dense if layer.stage is None else self._declare_stage
+            weights += declare(record, layer)
+            inputs = int(record["outputs"])
             parameter = layer.activation_parameter
             record["forward"], record["backward"] = self._part(function.forward), self._part(function.backward)
-            record["parameter"] = function.parameter if parameter is None else parameter
+            if layer.stage in (None, "activation"):
+                record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
         self.outputs = inputs
+        random = [l for l, stage in enumerate(self.stages) if stage in stages.RANDOM]
+        self._drawing = [l for l in random if not self.layers["key"][l]]  # those without a seed of their own
+        self._parametric = [bool(record["rows"]) or max(record["gamma"], record["beta"]) >= 0 for record in self.layers]
+        self._learning = self._parametric
 
-        n_inputs = int(self.layers[0]["inputs"])
-        widths = [n_inputs, *(int(width) for width in self.layers["outputs"])]
-        # per slab: each layer's (width + 1, P) of A, the same of Z where it is kept, and dZ in columns P wide
-        self._keeps_Z = [l for l, function in enumerate(self._functions) if function.keeps_Z]
-        self._panel_rows = [width + 1 for width in widths] + [widths[l + 1] + 1 for l in self._keeps_Z]
+        widths = [self.inputs, *(int(width) for width in self.layers["outputs"])]
+        # per slab: each layer's (width + 1, P) of A, another panel where more is kept, and dZ in columns P wide
+        self._keepers = [l for l, stage in enumerate(self.stages) if self._keeps(l, stage)]
+        self._panel_rows = [width + 1 for width in widths] + [widths[l + 1] + 1 for l in self._keepers]
         self._column_counts = [-(-width // self.slab) for width in widths[1:]]
-        slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_counts))
+        # of a stage that learns, also what dgamma and dbeta are the sums of
+        blocks = 1 + (self.layers["gamma"] >= 0) + (self.layers["beta"] >= 0)
+        self._column_blocks = (blocks * self._column_counts).tolist()
+        slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_blocks))
         self.chunk_limit = max(-(-CHUNK_ROWS // self.slab), CHUNK_BYTES // (slab_numbers * self.dtype.itemsize))
-        self.flops = 6 * weights - 2 * widths[0] * widths[1]
+        self.flops = 6 * weights - 2 * int(np.prod(self.layers[self.lowest][["inputs", "products"]].tolist()))
 
         self.widest = max(widths)
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
@@ -144,7 +168,7 @@ class Engine:
         self._fields = self._task.view(np.int64).data
         self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
         self._laid_out: tuple[int, ...] = ()
-        self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=n_inputs,
+        self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=self.inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
@@ -152,10 +176,40 @@ class Engine:
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
-        self.inputs = n_inputs
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
+
+    def _declare_dense(self, record: np.void, layer: Any) -> int:
+        """Fill in the record of a product; the number of its parameters."""
+        record["outputs"] = record["products"] = layer.units
+        record["rows"] = record["inputs"] + bool(layer.use_bias)
+        record["gamma"] = record["beta"] = -1
+        return int(record["rows"]) * layer.units
+
+    def _declare_stage(self, record: np.void, layer: Any) -> int:
+        """The same of a layer without a product, which has as many outputs as inputs."""
+        forward, backward = stages.STAGES[layer.stage]
+        record["outputs"] = width = int(record["inputs"])
+        record["stage"], record["stage_backward"] = self._part(forward), self._part(backward)
+        record["parameter"] = layer.stage_parameter
+        record["key"] = layer.key
+        learns = layer.stage == "layer_normalization"
+        scale, center = learns and layer.scale, learns and layer.center
+        at = int(record["weights"])
+        record["gamma"], record["beta"] = at if scale else -1, at + width * scale if center else -1
+        return width * (scale + center)
+
+    def _keeps(self, l: int, stage: str | None) -> bool:
+        """Whether the backward pass wants more of a layer than its output."""
+        if stage in (None, "activation"):
+            return self._functions[l].keeps_Z
+        return stages.STAGES[stage][1] is not None
+
+    @property
+    def lowest(self) -> int:
+        """The first layer that learns: in training the backward pass ends there."""
+        return self._learning.index(True) if any(self._learning) else len(self.layers)
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -231,16 +285,17 @@ class Engine:
         P = self.slab
         if slabs > self._slabs:
             panels = slabs * P * np.array(self._panel_rows)
-            columns = slabs * P * P * np.array(self._column_counts)
+            columns = slabs * P * P * np.array(self._column_blocks)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
             self.workspace = layout.zeros(int(starts[-1]), self.dtype)
             self.layers["panel"] = self.layers["kept"] = starts[1:len(self.layers) + 1]
-            self.layers["kept"][self._keeps_Z] = starts[len(self.layers) + 1:len(panels)]
+            self.layers["kept"][self._keepers] = starts[len(self.layers) + 1:len(panels)]
             self.layers["columns"] = starts[len(panels):-1]
             for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
                 self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
             self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
             self._slabs = slabs
+            self._list_matrices()
         scratch = P * max(group * (targets + 2 * self.widest + 1), MR) + network.PACKED_STRIP * (self.widest + 2)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
@@ -252,6 +307,23 @@ class Engine:
             self._integers = np.zeros(integers * self._scratch_threads, np.intp)
             self._set(scratch=_address(self._scratch), scratch_size=self._scratch_size,
                       integers=_address(self._integers), integers_size=integers)
+
+    def _list_matrices(self) -> None:
+        """What region 2 computes: for the gradient all matrices of parameters, for training those that learn."""
+        every = np.array([matrix for l in range(len(self.layers)) for matrix in self._matrices_of(l)], network.MATRIX)
+        self._matrices = every, every[[self._learning[l] for l in every["layer"]]]
+
+    def _matrices_of(self, l: int) -> list[tuple[int, ...]]:
+        """The records of one layer, in the order of the flat vector."""
+        record, P = self.layers[l], self.slab
+        O, columns = int(record["outputs"]), int(record["columns"])
+        if record["products"]:
+            before = int(self.layers[l - 1]["panel"]) if l else 0
+            return [(l, int(record["rows"]), O, int(record["weights"]), before, int(record["inputs"]) + 1, columns)]
+        # a sum over the samples is a product with the panel's row of ones
+        ones, block = int(record["panel"]) + O * P, self._column_counts[l] * self._slabs * P * P
+        learned = [int(record[name]) for name in ("gamma", "beta") if record[name] >= 0]
+        return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -314,7 +386,12 @@ class Engine:
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
+        training = mode == network.TRAIN
+        matrices = self._matrices[training]
+        self.layers["learns"] = self._learning if training else self._parametric
         self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
+                  matrices=_address(matrices), n_matrices=len(matrices),
+                  lowest=self.lowest if training else 0,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
                   local=local, partials=_address(self._partials) if partial else 0,
                   contraction=self._part(contraction.lane_gradient) if partial else 0,
@@ -380,14 +457,23 @@ class Engine:
 
     def _plan(self) -> None:
         """Records and room for `predict_few`, and the shapes (n, I) that it takes, each with that of its outputs."""
-        self._steps = np.zeros(len(self.layers), inference.STEP)
-        for field in ("inputs", "outputs", "rows", "weights"):
-            self._steps[field] = self.layers[field]
-        self._steps["parameter"] = self.layers["parameter"]
-        functions = [inference.ACROSS.get(activation, function.forward)
-                     for activation, function in zip(self.activations, self._functions, strict=True)]
-        self._steps["activation"] = [self._part(function) for function in functions]
-        self._steps["across"] = [activation in inference.ACROSS for activation in self.activations]
+        steps: list[tuple[np.void, int]] = []  # a record with the product, and the layer whose activation follows
+        for l, stage in enumerate(self.stages):
+            if stage is None:
+                steps.append((self.layers[l], l))
+            elif stage == "activation" and steps and self.activations[steps[-1][1]] == "linear":
+                steps[-1] = steps[-1][0], l
+            elif stage not in stages.RANDOM:  # those change nothing here
+                self.few_rows = 0
+                return
+        self._steps = np.zeros(len(steps), inference.STEP)
+        for step, (record, l) in zip(self._steps, steps, strict=True):
+            for field in ("inputs", "outputs", "rows", "weights"):
+                step[field] = record[field]
+            activation = self.activations[l]
+            step["parameter"] = self.layers[l]["parameter"]
+            step["activation"] = self._part(inference.ACROSS.get(activation, self._functions[l].forward))
+            step["across"] = activation in inference.ACROSS
         self._room = layout.zeros(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
         start = _address(self._room)
         self._plan_record = np.zeros(1, inference.PLAN)
@@ -433,6 +519,12 @@ class Engine:
             for l, record in enumerate(self.layers):
                 A, dZ = self._panel(record, len(X)), self._columns(record, self._column_counts[l], len(X))
                 I, O, rows, at = (int(record[field]) for field in ("inputs", "outputs", "rows", "weights"))
+                if not record["products"]:
+                    learned = {f"d{name}": gradient[start:start + O].copy() if start >= 0 else None
+                               for name, start in (("gamma", record["gamma"]), ("beta", record["beta"]))}
+                    found.append({"Z": A_prev, "A": A, "dZ": dZ, "dW": None, "db": None, **learned})
+                    A_prev = A
+                    continue
                 matrix = slice(at, at + rows * O)
                 linear = Engine(I, [_Linear(O, rows > I)], self.dtype)
                 Z = linear.predict(params[matrix], A_prev)
@@ -458,7 +550,8 @@ class Engine:
 
     def train(self, params: np.ndarray, optimizer: OptimizerState, X: np.ndarray, Y: np.ndarray,
               orders: np.ndarray | None, batch_size: int, first: int, last: int, loss: LossLike,
-              metrics: Sequence[MetricLike], sums: np.ndarray, weights: np.ndarray | None = None) -> None:
+              metrics: Sequence[MetricLike], sums: np.ndarray, weights: np.ndarray | None = None,
+              key: int = 0, first_draw: int = 0) -> None:
         """Steps ``first <= step < last``, counted through one or several epochs.
 
         Parameters
@@ -478,10 +571,17 @@ class Engine:
             or several (`Metric.n_sums`).
         weights : (n,) array, optional
             Of the samples, 0 or more: the loss of a batch is sum(w l) / sum(w), and 0 if sum(w) is.
+        key : int
+            Of the random numbers of layers that have no seed of their own, see `fcnet.kernels.counter`.
+        first_draw : int
+            What step 0 counts as for them; step k counts as ``first_draw + k``.
         """
         with self.lock:
             self._set_objective(loss, metrics)
             self._set_optimizer(optimizer)
+            self._set(first_draw=first_draw)
+            if self._drawing:
+                self.layers["key"][self._drawing] = key
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)
@@ -579,6 +679,7 @@ class Engine:
 class _Linear:
     """One layer without activation."""
 
+    stage = None
     activation: str | Custom = "linear"
     activation_parameter = None
 

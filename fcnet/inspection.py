@@ -17,23 +17,27 @@ class LayerPass:
     name : str
         The layer's name.
     Z : ndarray of shape (B, O)
-        Logits, A_prev W + b.
+        What the layer's function is applied to: of a Dense the logits A_prev W + b, of others A_prev.
     A : ndarray of shape (B, O)
         Outputs, g(Z).
     dZ : ndarray of shape (B, O)
         Gradient of the loss with respect to Z.
-    dW : ndarray of shape (I, O)
-        A_prev^T dZ.
+    dW : ndarray of shape (I, O) or None
+        A_prev^T dZ; None for a layer without W.
     db : ndarray of shape (O,) or None
         Sum of dZ over the samples; None without bias.
+    dgamma, dbeta : ndarray of shape (O,) or None
+        Gradients of what a LayerNormalization learns.
     """
 
     name: str
     Z: np.ndarray
     A: np.ndarray
     dZ: np.ndarray
-    dW: np.ndarray
+    dW: np.ndarray | None
     db: np.ndarray | None
+    dgamma: np.ndarray | None = None
+    dbeta: np.ndarray | None = None
 
     def __repr__(self) -> str:
         arrays = {field.name: getattr(self, field.name) for field in fields(self)[1:]}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-from . import activations, checks, initializers
+from . import activations, checks, initializers, seeds
 from .layout import Slot
 
 
@@ -35,7 +36,113 @@ class Input:
         return f"Input(shape={self.shape})"
 
 
-class Dense:
+class Layer:
+    """What all layers have: a name, the place of their arrays in the model's flat vector, and access to them.
+
+    Attributes
+    ----------
+    name : str
+        Default: the kind of layer, numbered by the place in the model: "dense", "dense_1", ...
+    built : bool
+        Whether the layer has its place in a model whose input size is known.
+    """
+
+    kind: ClassVar[str]
+    stage: ClassVar[str | None] = None  # the name that the kernels know a layer without a product by
+    key = 0  # of its random numbers, if it has a seed of its own
+    stage_parameter = 0.0
+    activation: str | activations.Custom = "linear"
+    activation_parameter: float | None = 0.0
+
+    def __init__(
+        self, input_dim: int | None = None, input_shape: Sequence[int] | None = None, name: str | None = None
+    ) -> None:
+        self.input_dim = checks.input_size(input_dim, input_shape)
+        self.name = None if name is None else checks.text("name", name)
+        self.added = False  # to a model
+        # The model's flat vector itself, not a view, so that pickle and deepcopy keep it one object.
+        self._flat: np.ndarray | None = None
+        self._slot: Slot | None = None
+
+    def width(self, inputs: int) -> int:
+        """Outputs for so many inputs."""
+        return inputs
+
+    def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of the layer's arrays for so many inputs, by name."""
+        return {}
+
+    @property
+    def built(self) -> bool:
+        """Whether the layer has its place in a model whose input size is known."""
+        return self._flat is not None
+
+    @property
+    def units(self) -> int:
+        """O, the number of outputs."""
+        return self._place()[1].units
+
+    def count_params(self) -> int:
+        """Number of parameters."""
+        return self._place()[1].size
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the layer's arrays: [W (I, O), b (O,)] of a Dense, [] of a layer that has none."""
+        return [view.copy() for view in self._views().values()]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set the layer's arrays, as `get_weights` lists them, from arrays of exactly their shapes.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the number of arrays, a shape or a value does not fit; nothing is changed then.
+        """
+        views = self._views()
+        for view, values in zip(views.values(), self._checked(weights), strict=True):
+            view[...] = values
+
+    def _checked(self, weights: Sequence[Any]) -> list[np.ndarray]:
+        """`weights` as arrays that fit the views; the layer is not changed."""
+        views = self._views()
+        if len(weights) != len(views):
+            listed = f" ({', '.join(views)})" if views else ""
+            raise ValueError(f"layer {self.name!r} has {len(views)} arrays{listed}, got {len(weights)}")
+        return [
+            checks.weights(f"{self.name}.{part}", values, view.shape, view.dtype)
+            for (part, view), values in zip(views.items(), weights, strict=True)
+        ]
+
+    def _views(self) -> dict[str, np.ndarray]:
+        flat, slot = self._place()
+        return slot.views(flat)
+
+    def _place(self) -> tuple[np.ndarray, Slot]:
+        if self._flat is None or self._slot is None:
+            raise RuntimeError(
+                f"layer {self.name or type(self).__name__!r} has no parameters yet: add it to a model whose input "
+                "size is known (input_dim), or fit the model"
+            )
+        return self._flat, self._slot
+
+    def _initialize(self, flat: np.ndarray, slot: Slot) -> None:
+        """Draw the arrays into their place of `flat`."""
+        for part, view in slot.views(flat).items():
+            name = f"{part}_initializer"
+            view[...] = checks.weights(name, getattr(self, name)(view.shape, dtype=flat.dtype), view.shape, flat.dtype)
+
+    def _bind(self, flat: np.ndarray, slot: Slot) -> None:
+        self._flat, self._slot = flat, slot
+
+    def _described(self) -> str:
+        """The arguments as `repr` and `Sequential.summary` show them."""
+        return ""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(filter(None, (self._described(), f'name={self.name!r}')))})"
+
+
+class Dense(Layer):
     """A fully connected layer: Z = A_prev W + b, A = g(Z).
 
     Parameters
@@ -74,6 +181,8 @@ class Dense:
         If an argument has the wrong type, lies outside its range, or is an unknown name.
     """
 
+    kind = "dense"
+
     def __init__(
         self,
         units: int,
@@ -86,99 +195,257 @@ class Dense:
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
     ) -> None:
-        self.units = checks.whole("units", units, 1)
+        super().__init__(input_dim, input_shape, name)
+        self._units = checks.whole("units", units, 1)
         chosen = activations.get(activation)
         self.activation = chosen if isinstance(chosen, activations.Custom) else chosen.name
         self.activation_parameter = chosen.parameter
         self.use_bias = checks.flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
-        self.input_dim = checks.input_size(input_dim, input_shape)
-        self.name = None if name is None else checks.text("name", name)
-        # The model's flat vector itself, not a view, so that pickle and deepcopy keep it one object.
-        self._flat: np.ndarray | None = None
-        self._slot: Slot | None = None
 
     @property
-    def built(self) -> bool:
-        """Whether the layer has its parameters."""
-        return self._flat is not None
+    def units(self) -> int:
+        """O, the number of outputs."""
+        return self._units
+
+    def width(self, inputs: int) -> int:
+        """Outputs for so many inputs."""
+        return self._units
+
+    def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of W and b, or of W alone."""
+        return {"kernel": (inputs, self.units)} | ({"bias": (self.units,)} if self.use_bias else {})
 
     @property
     def kernel(self) -> np.ndarray:
         """W (I, O), a live view of the model's flat parameter vector."""
-        flat, slot = self._place()
-        return slot.kernel(flat)
+        return self._views()["kernel"]
 
     @property
     def bias(self) -> np.ndarray | None:
         """b (O,), a live view of the model's flat parameter vector; None without bias."""
-        flat, slot = self._place()
-        return slot.bias(flat)
+        return self._views().get("bias")
 
     W, b = kernel, bias
 
-    def count_params(self) -> int:
-        """Number of parameters."""
-        slot = self._place()[1]
-        return slot.stop - slot.start
+    def _described(self) -> str:
+        return f"{self.units}, activation={_shown(self)}"
 
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of [W (I, O), b (O,)], or [W] without bias."""
-        return [view.copy() for view in self._views().values()]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set W and b from arrays of exactly their shapes.
+class Activation(Layer):
+    """An activation by itself: A = g(A_prev).
 
-        Raises
-        ------
-        TypeError, ValueError
-            If the number of arrays, a shape or a value does not fit; nothing is changed then.
-        """
-        views = self._views()
-        for view, values in zip(views.values(), self._checked(weights), strict=True):
-            view[...] = values
+    Parameters
+    ----------
+    activation : str, Activation or function decorated with numba.njit
+        g, as of `Dense`.
+    input_dim, input_shape, name
+        As of `Dense`.
 
-    def _checked(self, weights: Sequence[Any]) -> list[np.ndarray]:
-        """`weights` as arrays that fit the views; the layer is not changed."""
-        views = self._views()
-        if len(weights) != len(views):
-            raise ValueError(
-                f"layer {self.name!r} has {len(views)} arrays ({', '.join(views)}), got {len(weights)}"
-            )
-        return [
-            checks.weights(f"{self.name}.{part}", values, view.shape, view.dtype)
-            for (part, view), values in zip(views.items(), weights, strict=True)
-        ]
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or is an unknown name.
 
-    def _views(self) -> dict[str, np.ndarray]:
-        bias = self.bias
-        return {"kernel": self.kernel} | ({} if bias is None else {"bias": bias})
+    Examples
+    --------
+    Normalise before the activation:
 
-    def _place(self) -> tuple[np.ndarray, Slot]:
-        if self._flat is None or self._slot is None:
-            raise RuntimeError(
-                f"layer {self.name or 'Dense'!r} has no parameters yet: add it to a model whose input size "
-                "is known (input_dim), or fit the model"
-            )
-        return self._flat, self._slot
+    >>> from fcnet import Activation, Dense, LayerNormalization, Sequential
+    >>> model = Sequential([Dense(8, input_dim=2), LayerNormalization(), Activation("relu"), Dense(1)])
+    """
 
-    def _initialize(self, flat: np.ndarray, slot: Slot) -> None:
-        """Draw W and b into their place of `flat`."""
-        parts = [("kernel_initializer", self.kernel_initializer, slot.kernel(flat))]
-        bias = slot.bias(flat)
-        if bias is not None:
-            parts.append(("bias_initializer", self.bias_initializer, bias))
-        for name, initializer, view in parts:
-            values = initializer(view.shape, dtype=flat.dtype)
-            view[...] = checks.weights(name, values, view.shape, flat.dtype)
+    kind = stage = "activation"
 
-    def _bind(self, flat: np.ndarray, slot: Slot) -> None:
-        self._flat, self._slot = flat, slot
+    def __init__(
+        self,
+        activation: str | activations.Activation | Callable,
+        *,
+        input_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(input_dim, input_shape, name)
+        chosen = activations.get(activation)
+        self.activation = chosen if isinstance(chosen, activations.Custom) else chosen.name
+        self.activation_parameter = chosen.parameter
 
-    def __repr__(self) -> str:
-        activation = activations.get(self.activation)
-        shown = repr(self.activation)
-        if self.activation_parameter != activation.parameter:
-            shown = f"{self.activation}({activation.parameter_name}={self.activation_parameter!r})"
-        return f"Dense({self.units}, activation={shown}, name={self.name!r})"
+    def _described(self) -> str:
+        return _shown(self)
+
+
+class _Random(Layer):
+    """A layer that draws random numbers in training."""
+
+    def __init__(
+        self, seed: int | None, input_dim: int | None, input_shape: Sequence[int] | None, name: str | None
+    ) -> None:
+        super().__init__(input_dim, input_shape, name)
+        self.seed = None if seed is None else checks.whole("seed", seed, 0)
+        self.key = 0 if self.seed is None else seeds.key(self.seed)
+
+
+class Dropout(_Random):
+    """In training each input is 0 with probability `rate`, else it is divided by 1 - rate; elsewhere A = A_prev.
+
+    Parameters
+    ----------
+    rate : float
+        In [0, 1).
+    seed : int, optional
+        0 or more. Default: that of `fit`, or of `fcnet.set_seed`. With a seed of its own the layer draws the same
+        numbers in every fit that begins at the same epoch.
+    input_dim, input_shape, name
+        As of `Dense`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+
+    Notes
+    -----
+    Source: N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever, R. Salakhutdinov, Dropout: a simple way to
+    prevent neural networks from overfitting, JMLR 15 (2014). Where the random numbers come from is told in
+    `fcnet.kernels.counter`.
+    """
+
+    kind = stage = "dropout"
+
+    def __init__(
+        self,
+        rate: float,
+        seed: int | None = None,
+        *,
+        input_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(seed, input_dim, input_shape, name)
+        self.rate = checks.real("rate", rate, 0, 1, "[)")
+        # between two of the numbers that are drawn, and the same in float32 and float64
+        self.stage_parameter = min(round(self.rate * 2.0**23), 2**23 - 1) / 2.0**23
+
+    def _described(self) -> str:
+        return f"{self.rate}" + ("" if self.seed is None else f", seed={self.seed}")
+
+
+class GaussianNoise(_Random):
+    """In training a normal number of mean 0 and standard deviation `stddev` is added to each input.
+
+    Parameters
+    ----------
+    stddev : float
+        0 or more.
+    seed : int, optional
+        As of `Dropout`.
+    input_dim, input_shape, name
+        As of `Dense`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
+
+    kind = stage = "gaussian_noise"
+
+    def __init__(
+        self,
+        stddev: float,
+        seed: int | None = None,
+        *,
+        input_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(seed, input_dim, input_shape, name)
+        self.stddev = self.stage_parameter = checks.real("stddev", stddev, 0, math.inf, "[)")
+
+    def _described(self) -> str:
+        return f"{self.stddev}" + ("" if self.seed is None else f", seed={self.seed}")
+
+
+class LayerNormalization(Layer):
+    """Each sample to mean 0 and variance 1 over its features, then to those that the layer learns.
+
+    ::
+
+        A = gamma (A_prev - mean) / sqrt(variance + epsilon) + beta
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-3
+        Above 0.
+    center : bool, default=True
+        Whether there is a beta.
+    scale : bool, default=True
+        Whether there is a gamma.
+    beta_initializer : str or callable, default="zeros"
+        How beta (O,) begins.
+    gamma_initializer : str or callable, default="ones"
+        How gamma (O,) begins.
+    input_dim, input_shape, name
+        As of `Dense`.
+
+    Attributes
+    ----------
+    gamma, beta : ndarray of shape (O,) or None
+        Live views of the model's flat parameter vector.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type, lies outside its range, or is an unknown name.
+
+    Notes
+    -----
+    Source: J. Ba, J. Kiros, G. Hinton, Layer normalization, 2016.
+    """
+
+    kind = stage = "layer_normalization"
+
+    def __init__(
+        self,
+        epsilon: float = 1e-3,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        *,
+        input_dim: int | None = None,
+        input_shape: Sequence[int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(input_dim, input_shape, name)
+        self.epsilon = self.stage_parameter = checks.real("epsilon", epsilon, 0, math.inf, "()")
+        self.center, self.scale = checks.flag("center", center), checks.flag("scale", scale)
+        self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
+        self.gamma_initializer = initializers.get(gamma_initializer, "gamma_initializer")
+
+    def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """The shapes of gamma and beta, as far as the layer has them."""
+        present = ("gamma", self.scale), ("beta", self.center)
+        return {name: (inputs,) for name, wanted in present if wanted}
+
+    @property
+    def gamma(self) -> np.ndarray | None:
+        """gamma (O,), a live view of the model's flat parameter vector; None without it."""
+        return self._views().get("gamma")
+
+    @property
+    def beta(self) -> np.ndarray | None:
+        """beta (O,), a live view of the model's flat parameter vector; None without it."""
+        return self._views().get("beta")
+
+    def _described(self) -> str:
+        return f"epsilon={self.epsilon}"
+
+
+def _shown(layer: Layer) -> str:
+    """A layer's activation as text, with its parameter if that is not the default."""
+    activation = activations.get(layer.activation)
+    if layer.activation_parameter == activation.parameter:
+        return repr(layer.activation)
+    return f"{layer.activation}({activation.parameter_name}={layer.activation_parameter!r})"

@@ -1,11 +1,13 @@
 """One flat vector for all parameters, and the views of it that the layers are.
 
-Layer after layer: W, I*O numbers in row-major order (I, O), then b, O numbers, if the layer has a bias.
-Nothing lies in between. The gradient and the optimizer's state have the same layout.
+Layer after layer. Of a Dense W, I*O numbers in row-major order (I, O), then b, O numbers, if the layer has a bias; of a
+LayerNormalization gamma and beta, as far as it has them. Nothing lies in between. The gradient and the optimizer's
+state have the same layout.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -16,35 +18,38 @@ import numpy as np
 class Declared(Protocol):
     """What the layout needs to know of a layer."""
 
-    units: int
-    use_bias: bool
+    def width(self, inputs: int) -> int:
+        """Outputs for so many inputs."""
+
+    def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
+        """Its arrays in their order, by name."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """The place of one layer in the flat vector."""
+    """The place of one layer in the flat vector: its arrays one after the other."""
 
     start: int
     inputs: int
     units: int
-    use_bias: bool
+    shapes: dict[str, tuple[int, ...]]
 
     @property
-    def middle(self) -> int:
-        """Where W ends and b begins."""
-        return self.start + self.inputs * self.units
+    def size(self) -> int:
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
     def stop(self) -> int:
-        return self.middle + self.units * self.use_bias
+        return self.start + self.size
 
-    def kernel(self, flat: np.ndarray) -> np.ndarray:
-        """W (I, O), a view of `flat`."""
-        return flat[self.start : self.middle].reshape(self.inputs, self.units)
-
-    def bias(self, flat: np.ndarray) -> np.ndarray | None:
-        """b (O,), a view of `flat`; None without bias."""
-        return flat[self.middle : self.stop] if self.use_bias else None
+    def views(self, flat: np.ndarray) -> dict[str, np.ndarray]:
+        """The layer's arrays, views of `flat`."""
+        found, start = {}, self.start
+        for name, shape in self.shapes.items():
+            size = math.prod(shape)
+            found[name] = flat[start : start + size].reshape(shape)
+            start += size
+        return found
 
 
 def zeros(size: int, dtype: np.dtype) -> np.ndarray:
@@ -59,6 +64,7 @@ def slots(inputs: int, layers: Iterable[Declared]) -> list[Slot]:
     places: list[Slot] = []
     start = 0
     for layer in layers:
-        places.append(Slot(start, inputs, layer.units, layer.use_bias))
-        start, inputs = places[-1].stop, layer.units
+        units = layer.width(inputs)
+        places.append(Slot(start, inputs, units, layer.shapes(inputs)))
+        start, inputs = places[-1].stop, units
     return places

@@ -12,7 +12,7 @@ from . import checks, display, layout, losses, metrics, optimizers, profiling, s
 from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
-from .layers import Dense, Input
+from .layers import Dense, Input, Layer
 from .profiling import Profile
 
 Reported: TypeAlias = float | list[float] | dict[str, float]
@@ -23,7 +23,7 @@ class Sequential:
 
     Parameters
     ----------
-    layers : iterable of Dense, optional
+    layers : iterable of Layer, optional
         The layers; an `Input` may stand first. More can be added with `add`.
     name : str, optional
         Default: "sequential".
@@ -48,11 +48,11 @@ class Sequential:
     """
 
     def __init__(
-        self, layers: Iterable[Dense | Input] | None = None, name: str | None = None, dtype: Any = "float32"
+        self, layers: Iterable[Layer | Input] | None = None, name: str | None = None, dtype: Any = "float32"
     ) -> None:
         self.name = "sequential" if name is None else checks.text("name", name)
         self._dtype = checks.dtype(dtype)
-        self._layers: list[Dense] = []
+        self._layers: list[Layer] = []
         self._inputs: int | None = None
         self._flat: np.ndarray | None = None
         self._engine: Engine | None = None
@@ -69,7 +69,7 @@ class Sequential:
 
     # ------------------------------------------------------------------------------------------- layers
 
-    def add(self, layer: Dense | Input) -> None:
+    def add(self, layer: Layer | Input) -> None:
         """Append a layer. Its weights are drawn now if the input size is known, else at the first fit.
 
         Adding to a model that was fitted keeps its weights and starts the optimizer afresh. The flat vector
@@ -78,9 +78,10 @@ class Sequential:
         Raises
         ------
         TypeError
-            If it is neither a Dense nor, as the first thing, an Input.
+            If it is neither a layer nor, as the first thing, an Input.
         ValueError
-            If it belongs to a model already, or its input size or name does not fit.
+            If it belongs to a model already (give another model the weights: see `Layer.set_weights`), or its
+            input size or name does not fit.
         MemoryError
             If the parameters exceed the machine's memory.
         """
@@ -89,12 +90,15 @@ class Sequential:
                 raise ValueError(f"{layer!r} must come first, {self.name!r} has an input or layers already")
             self._inputs = layer.shape[0]
             return
-        if not isinstance(layer, Dense):
-            raise TypeError(f"layer must be a fcnet.Dense or, as the first, a fcnet.Input, got {layer!r}")
-        if layer.built or any(layer is known for known in self._layers):
-            raise ValueError(f"{layer!r} belongs to a model already; make a new Dense for every place")
-        name = self._free_name(layer.name)
-        previous = self._layers[-1].units if self._layers else self._inputs
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layer must be a fcnet.Dense or another layer or, first, a fcnet.Input, got {layer!r}")
+        if layer.added:
+            raise ValueError(
+                f"{layer!r} belongs to a model already; make a new {type(layer).__name__} for every place, and copy "
+                "weights with set_weights(other.get_weights())"
+            )
+        name = self._free_name(layer)
+        previous = self._width()
         if layer.input_dim is not None and previous not in (None, layer.input_dim):
             raise ValueError(f"{name!r} has input_dim={layer.input_dim}, what comes before gives {previous}")
         if layer.input_dim is not None and previous is None and self._layers:
@@ -103,7 +107,7 @@ class Sequential:
         layers = [*self._layers, layer]
         if inputs is not None:
             self._allocate(inputs, layers)
-        layer.name = name
+        layer.name, layer.added = name, True
         self._layers, self._inputs, self._objective = layers, inputs, None
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
@@ -123,7 +127,7 @@ class Sequential:
             self._allocate(inputs, self._layers)
             self._inputs = inputs
 
-    def _allocate(self, inputs: int, layers: Sequence[Dense]) -> None:
+    def _allocate(self, inputs: int, layers: Sequence[Layer]) -> None:
         """A flat vector for these layers: known weights kept, new ones drawn; bound when all went well."""
         places = layout.slots(inputs, layers)
         checks.memory(places[-1].stop, self._dtype)
@@ -131,30 +135,34 @@ class Sequential:
         known = 0 if self._flat is None else self._flat.size
         flat[:known] = self._flat if known else 0
         for layer, slot in zip(layers, places, strict=True):
-            if slot.start >= known:
+            if not layer.built:
                 layer._initialize(flat, slot)
         self._bind(flat, zip(layers, places, strict=True))
 
-    def _bind(self, flat: np.ndarray, places: Iterable[tuple[Dense, layout.Slot]]) -> None:
+    def _bind(self, flat: np.ndarray, places: Iterable[tuple[Layer, layout.Slot]]) -> None:
         for layer, slot in places:
             layer._bind(flat, slot)
         self._flat, self._engine = flat, None
 
-    def _free_name(self, name: str | None) -> str:
-        taken = {layer.name for layer in self._layers}
-        if name is not None:
-            if name in taken:
-                raise ValueError(f"the model has a layer named {name!r} already; names must differ")
-            return name
-        candidates = ("dense", *(f"dense_{i}" for i in range(1, len(taken) + 1)))
+    def _width(self) -> int | None:
+        """Outputs of the layers so far; None if they are as many as the inputs, and those are not known."""
+        return next((layer.units for layer in reversed(self._layers) if isinstance(layer, Dense)), self._inputs)
+
+    def _free_name(self, layer: Layer) -> str:
+        taken = {known.name for known in self._layers}
+        if layer.name is not None:
+            if layer.name in taken:
+                raise ValueError(f"the model has a layer named {layer.name!r} already; names must differ")
+            return layer.name
+        candidates = (layer.kind, *(f"{layer.kind}_{i}" for i in range(1, len(taken) + 1)))
         return next(candidate for candidate in candidates if candidate not in taken)
 
     @property
-    def layers(self) -> list[Dense]:
+    def layers(self) -> list[Layer]:
         """The layers, in a new list."""
         return list(self._layers)
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Dense:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of this name, or at this place.
 
         Raises
@@ -187,7 +195,7 @@ class Sequential:
 
     @property
     def parameters(self) -> np.ndarray:
-        """The flat parameter vector, live: layer after layer W (I, O) row by row, then b (O,).
+        """The flat parameter vector, live: layer after layer W (I, O) row by row, then b (O,), or gamma and beta.
 
         Raises
         ------
@@ -206,12 +214,12 @@ class Sequential:
         return self.parameters.size
 
     def get_weights(self) -> list[np.ndarray]:
-        """Copies of W (I, O) and b (O,) of all layers, in one list."""
+        """Copies of the arrays of all layers in one list: W (I, O) and b (O,) of a Dense, gamma and beta (O,)."""
         self.parameters  # noqa: B018 - raises if there are none
         return [array for layer in self._layers for array in layer.get_weights()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all W and b from a list as `get_weights` gives it; the optimizer's state stays.
+        """Set all arrays from a list as `get_weights` gives it; the optimizer's state stays.
 
         Raises
         ------
@@ -219,7 +227,7 @@ class Sequential:
             If the number of arrays, a shape or a value does not fit; nothing is changed then.
         """
         self.parameters  # noqa: B018 - raises if there are none
-        counts = [1 + layer.use_bias for layer in self._layers]
+        counts = [len(layer._views()) for layer in self._layers]
         if len(weights) != sum(counts):
             raise ValueError(f"weights must hold {sum(counts)} arrays, W and b by layer, got {len(weights)}")
         rest = iter(weights)
@@ -235,7 +243,9 @@ class Sequential:
         rows = [("Layer", "Output shape", "Activation", "Parameters")]
         for layer in self._layers:
             count = f"{layer.count_params():,}" if layer.built else "not built"
-            rows.append((str(layer.name), f"(None, {layer.units})", str(layer.activation), count))
+            width = layer.units if layer.built else layer.width(0) or "?"
+            activation = str(layer.activation) if layer.kind in ("dense", "activation") else ""
+            rows.append((str(layer.name), f"(None, {width})", activation, count))
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)) for row in rows]
         rule = "-" * max(map(len, lines))
@@ -332,13 +342,13 @@ class Sequential:
             of weight 2 as good as there twice. (Keras divides by the number of samples.)
         initial_epoch : int, default=0
             The epoch to begin with. With a whole-number `seed`, the orders of the epochs before are skipped,
-            so a fit in two parts takes the samples in the same order as one in one part.
+            so a fit in two parts takes the samples in the same order as one in one part, and drops the same of them.
         validation_batch_size : int, optional
             Accepted as in Keras; neither the result nor the memory depends on it.
         validation_freq : int or list of int, default=1
             Validate after every so many epochs, or after the epochs of these numbers, counted from 1.
         seed : int or numpy.random.Generator, optional
-            Of the order of the samples. Default: the generator of `fcnet.set_seed`.
+            Of the order of the samples, and of dropout and noise. Default: the generator of `fcnet.set_seed`.
 
         Returns
         -------
@@ -382,6 +392,7 @@ class Sequential:
             skipped = np.arange(len(X))
             for _ in range(run.start):
                 generator.shuffle(skipped)
+        key = self._random_key(seed)
 
         network = self._trainable(objective, X.shape[1])
         self._feature_names = checks.feature_names(x) or self._feature_names
@@ -393,7 +404,7 @@ class Sequential:
         progress = display.display(shown, run, steps)
         try:
             fit = training.Fit(network, X, Y, weights, validation, size, self.history, hooks, validated, progress)
-            fit.run(run, mixed, generator)
+            fit.run(run, mixed, generator, key)
         finally:
             if progress is not None:
                 progress.close()
@@ -418,7 +429,8 @@ class Sequential:
         objective = self._compiled("train_on_batch")
         X, Y, weights = self._data(x, y, sample_weight, objective)
         weights = self._by_class(class_weight, Y, weights, objective)
-        values = training.train_on_batch(self._trainable(objective, X.shape[1]), X, Y, weights)
+        network, key = self._trainable(objective, X.shape[1]), self._random_key(None)
+        values = training.train_on_batch(network, X, Y, weights, key)
         return _reported(objective, values, return_dict)
 
     def evaluate(
@@ -503,7 +515,7 @@ class Sequential:
         checks.same_features(self._feature_names, x)
         X = checks.features(x, self._dtype, self._inputs, least=0)
         if not len(X):
-            return np.empty((0, self._layers[-1].units), self._dtype)
+            return np.empty((0, self._units()), self._dtype)
         return training.predict(self._compiled_engine(), self.parameters, X)
 
     # -------------------------------------------------------------------------- the mathematics, visible
@@ -511,7 +523,7 @@ class Sequential:
     def inspect(self, x: Any, y: Any, sample_weight: Any = None) -> Inspection:
         """One forward and backward pass on all samples: loss and, of every layer, Z, A, dZ, dW and db.
 
-        Weights as in `fit`.
+        Weights as in `fit`. It is the network of `predict` and `evaluate`: nothing is dropped and no noise added.
 
         Raises
         ------
@@ -528,6 +540,8 @@ class Sequential:
 
     def loss_and_gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, np.ndarray]:
         """The loss, mean over all samples, and its gradient, flat like `parameters`. Weights as in `fit`.
+
+        Nothing is dropped, as in `evaluate`.
 
         Raises
         ------
@@ -583,7 +597,7 @@ class Sequential:
         assert self._inputs is not None and self.optimizer is not None
         size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         if not checks.together("x", x, "y", y):
-            x, y = profiling.random_data(objective.loss.name, self._inputs, self._layers[-1].units, size, self._dtype)
+            x, y = profiling.random_data(objective.loss.name, self._inputs, self._units(), size, self._dtype)
         X, Y, _ = self._data(x, y, None, objective)
         size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
@@ -594,10 +608,10 @@ class Sequential:
 
     def _aim(self, loss: losses.Loss, wanted: Sequence[metrics.Metric]) -> training.Objective:
         """Loss and metrics for the last layer as it is."""
-        last = self._layers[-1]
-        checks.output_fits(loss.name, last.activation, last.units, loss.from_logits)
-        chosen = tuple(metrics.resolve(metric, loss.name, last.units, loss.from_logits) for metric in wanted)
-        return training.Objective(loss, last.units, chosen)
+        last, units = self._layers[-1], self._units()
+        checks.output_fits(loss.name, last.activation, units, loss.from_logits)
+        chosen = tuple(metrics.resolve(metric, loss.name, units, loss.from_logits) for metric in wanted)
+        return training.Objective(loss, units, chosen)
 
     def _compiled(self, what: str) -> training.Objective:
         if self._loss is None:
@@ -608,8 +622,21 @@ class Sequential:
         return self._objective
 
     def _need_layers(self) -> None:
-        if not self._layers:
+        if not any(isinstance(layer, Dense) for layer in self._layers):
             raise RuntimeError(f"the model {self.name!r} has no layers; add a Dense first")
+
+    def _units(self) -> int:
+        """The number of outputs."""
+        self._need_layers()
+        return cast("int", self._width())
+
+    def _random_key(self, seed: int | np.random.Generator | None) -> int:
+        """The key for layers that draw numbers and have no seed of their own; without them nothing is drawn for it."""
+        if not any(layer.kind in ("dropout", "gaussian_noise") and not layer.key for layer in self._layers):
+            return 0
+        if seed is None or isinstance(seed, np.random.Generator):
+            seed = int(seeds.generator(seed).integers(2**63))
+        return seeds.key(seed)
 
     def _ready(self, batch_size: Any = None) -> None:
         """Refuse a model that is not built."""
@@ -623,13 +650,13 @@ class Sequential:
         """Checked samples, labels and weights; `inputs` is the number of features of a model not yet built."""
         checks.same_features(self._feature_names, x)
         X = checks.features(x, self._dtype, inputs or self._inputs)
-        Y = checks.targets(y, self._dtype, objective.loss.name, self._layers[-1].units, len(X))
+        Y = checks.targets(y, self._dtype, objective.loss.name, self._units(), len(X))
         return X, Y, checks.sample_weights(sample_weight, len(X), self._dtype)
 
     def _by_class(
         self, class_weight: Any, Y: np.ndarray, weights: np.ndarray | None, objective: training.Objective
     ) -> np.ndarray | None:
-        units = self._layers[-1].units
+        units = self._units()
         return checks.class_weights(class_weight, Y, objective.loss.name, units, weights, self._dtype)
 
     def _compiled_engine(self) -> Engine:
@@ -679,7 +706,7 @@ class Sequential:
             vectors[:] = [np.require(array, requirements=["C", "A", "W"]) for array in vectors]
 
     def __repr__(self) -> str:
-        sizes = [self._inputs or "?", *(layer.units for layer in self._layers)]
+        sizes = [self._inputs or "?", *(layer.units for layer in self._layers if isinstance(layer, Dense))]
         return f"Sequential({self.name!r}, {'-'.join(map(str, sizes))}, {self.dtype})"
 
 

@@ -384,16 +384,17 @@ def _profile(network: Network, names: Sequence[str], batch_size: int, threads: i
 
     rows = []
     for l, (name, shape) in enumerate(zip(names, network.engine.layers, strict=True)):
-        product = 2 * batch_size * int(shape["inputs"]) * int(shape["outputs"])
+        product = 2 * batch_size * int(shape["inputs"]) * int(shape["products"])
         for i, phase in enumerate(PHASES):
-            nothing = phase == "backward" and l == 0  # nobody asks for the gradient of X
+            nothing = phase == "backward" and l <= network.engine.lowest  # nobody asks for the gradient of X
             rows.append(row(name, phase, spent[kernel.LAP_LAYERS + 3 * l + i], 0 if nothing else product))
     rows += [row("", "gathering the batch", spent[kernel.LAP_GATHER]), row("", "loss", spent[kernel.LAP_LOSS])]
     if spent[kernel.LAP_SUM]:
         rows.append(row("", "summing partial gradients", spent[kernel.LAP_SUM]))
     step = wall / steps
     rows.append(row("", "launch and waiting", step - sum(known.seconds for known in rows)))
-    units = [int(network.engine.layers[0]["inputs"]), *(int(width) for width in network.engine.layers["outputs"])]
+    shapes = network.engine.layers
+    units = [int(shapes["inputs"][0]), *(int(width) for width in shapes["products"] if width)]
     return Profile(
         network="-".join(map(str, units)),
         batch_size=batch_size,

@@ -10,7 +10,7 @@ _generator = np.random.default_rng()
 
 
 def set_seed(seed: int) -> None:
-    """Seed everything that is not given a seed of its own: initial weights and the order of the samples.
+    """Seed everything that is not given a seed of its own: initial weights, order of the samples, dropout and noise.
 
     Parameters
     ----------
@@ -31,3 +31,8 @@ def generator(seed: int | np.random.Generator | None = None) -> np.random.Genera
     if seed is None:
         return _generator
     return np.random.default_rng(checks.seed(seed))
+
+
+def key(seed: int) -> int:
+    """The key that layers with random numbers get from a seed: 64 bits, as a signed number, never 0."""
+    return int(np.random.SeedSequence(seed).generate_state(1, np.uint64).view(np.int64)[0]) or 1

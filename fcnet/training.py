@@ -158,8 +158,11 @@ class Fit:
         self.checkpoint = self.network.checkpoint()
         self.weight = total_weight(self.X, self.weights)
 
-    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator) -> None:
+    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator, key: int = 0) -> None:
         """Run the epochs, each in a new order if `shuffle`; short ones several at a time unless someone looks on.
+
+        Dropout and noise depend on `key` and on the number of the step, counted from the first step of epoch 0: it
+        lives in the number of the epoch, so that a fit that goes on with a later epoch goes on with their numbers.
 
         Raises
         ------
@@ -167,6 +170,7 @@ class Fit:
             If loss or parameters are no longer finite; parameters and optimizer are then as they were at
             the start of that epoch.
         """
+        self.key = key
         samples = len(self.X)
         block = 1
         if self.validation is None and not (self.hooks.each_epoch or self.hooks.stopped):
@@ -195,7 +199,7 @@ class Fit:
         sums = np.zeros((len(epochs), network.objective.n_sums))
         self.checkpoint.save()
         try:
-            self._steps(orders, len(epochs) * self.steps, sums)
+            self._steps(epochs, orders, sums)
             if network.healthy(sums):
                 self._record(epochs, sums)
                 return
@@ -213,10 +217,10 @@ class Fit:
             if self.hooks.stopped:
                 return
 
-    def _steps(self, orders: np.ndarray | None, stop: int, sums: np.ndarray) -> None:
-        """Run the steps before `stop`, or fewer if the loss is no longer finite."""
+    def _steps(self, epochs: range, orders: np.ndarray | None, sums: np.ndarray) -> None:
+        """Run the steps of the epochs, or fewer if the loss is no longer finite."""
         network, objective = self.network, self.network.objective
-        last = 0
+        last, stop = 0, len(epochs) * self.steps
         while last < stop:
             first, last = last, min(last + self.stride, stop)
             if self.hooks.each_batch:
@@ -225,6 +229,7 @@ class Fit:
             network.engine.train(
                 network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
                 first, last, objective.loss, objective.metrics, sums, self.weights,
+                self.key, epochs[0] * self.steps,
             )  # fmt: skip
             self._pace((time.perf_counter() - begin) / (last - first))
             if not math.isfinite(sums[-1, 0]):
@@ -297,8 +302,12 @@ def total_weight(X: np.ndarray, weights: np.ndarray | None) -> float:
     return len(X) if weights is None else float(weights.sum(dtype=np.float64))
 
 
-def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> list[float]:
+def train_on_batch(
+    network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None, key: int = 0
+) -> list[float]:
     """One step on all rows of X; loss and metrics are those before the update.
+
+    For dropout and noise the step has the number that the optimizer counts.
 
     Raises
     ------
@@ -310,7 +319,7 @@ def train_on_batch(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.n
     sums = np.zeros((1, network.objective.n_sums))
     network.engine.train(
         network.parameters, network.optimizer, X, Y, None, samples, 0, 1,
-        network.objective.loss, network.objective.metrics, sums, weights,
+        network.objective.loss, network.objective.metrics, sums, weights, key, network.optimizer.iterations,
     )  # fmt: skip
     if not network.healthy(sums):
         checkpoint.restore()

@@ -27,8 +27,11 @@ W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the 
 
 Inside the regions subnormal numbers count as zero (`simd.flush_subnormals`).
 
-Everything is described by two records, `TASK` and `LAYER`; addresses in them are of arrays and of compiled parts
-(``_jit.part_address``).  `fcnet/engine.py` fills them in.  `run` is compiled once for all networks and dtypes.
+A layer without a matrix product (`stages`) stands in the same chain: its compiled parts turn A_prev into A, and dA
+into dA_prev.
+
+Everything is described by the records `TASK`, `LAYER` and `MATRIX`; addresses in them are of arrays and of compiled
+parts (``_jit.part_address``).  `fcnet/engine.py` fills them in.  `run` is compiled once for all networks and dtypes.
 """
 
 from __future__ import annotations
@@ -67,6 +70,12 @@ LAYER = np.dtype([(field, np.int64) for field in (
     "inputs", "outputs",
     "rows",         # of [W; b]: inputs, and one for a bias
     "weights",      # offset of [W; b] in the flat vectors
+    "products",     # outputs that are computed from [W; b]: all of a Dense, none of a stage
+    "stage",        # address of the part that a stage has in place of the product, 0 for a Dense: see `stages`
+    "stage_backward",       # address of its counterpart, 0 if dA_prev is dA
+    "gamma", "beta",        # offsets in the flat vectors of what a stage learns, -1 for none
+    "key",          # of its random numbers: see `counter`
+    "learns",       # whether the gradient of its parameters is wanted
     "panel",        # offset in the workspace of this layer's A: slabs of (outputs + 1, P), the last row is ones
     "kept",         # the same of Z, which `backward` reads: A's own panel where A is enough, and Z is overwritten
     "columns",      # offset in the workspace of dZ: columns of (samples of a chunk, P)
@@ -83,10 +92,20 @@ PIECE = np.dtype([(field, np.int64) for field in (
 PIECE_SIZE = 1 << 14
 """The longest piece.  Norms are summed by pieces, so it is part of their rounding."""
 
+MATRIX = np.dtype([(field, np.int64) for field in (
+    "layer",            # whose parameters these are
+    "rows", "outputs",  # [W; b] of a Dense; one row of a stage's
+    "weights",          # their offset in the flat vectors
+    "panel", "height",  # offset in the workspace of [A_prev, 1], and its rows in a slab
+    "columns",          # offset in the workspace of dZ
+)])
+"""One matrix of parameters whose gradient [A_prev, 1]^T dZ is wanted."""
+
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
     # the network
-    "layers", "n_layers", "params", "n_params", "gradient", "state_1", "state_2", "state_3", "hyper",
+    "layers", "n_layers", "lowest", "matrices", "n_matrices",
+    "params", "n_params", "gradient", "state_1", "state_2", "state_3", "hyper",
     "iterations",       # steps taken, of this and earlier calls
     "rates",            # learning rates of the steps of this call, or 0: hyper[0] is that of all
     # stages after region 2
@@ -98,6 +117,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     "accumulated",      # sum of their gradients
     "piece_sums",       # of squares of the gradient, by pieces, or 0
     "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
+    # random numbers: those of step k of this call have the number first_draw + k
+    "first_draw", "step",
     # the data
     "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
     "weights",      # of the samples, or 0: all are 1
@@ -151,6 +172,7 @@ _floats = address_of(types.float64)
 _layers = address_of(numba.from_dtype(LAYER))
 _metrics = address_of(numba.from_dtype(METRIC))
 _pieces = address_of(numba.from_dtype(PIECE))
+_matrices = address_of(numba.from_dtype(MATRIX))
 _task = address_of(numba.from_dtype(TASK))
 
 
@@ -283,7 +305,9 @@ def _forward(params, task_at, thread, first, place, count):
         Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
         pack = count >= 2 and layer.outputs >= STRIP
         columns = PACKED_STRIP if pack else STRIP
-        for strip in range(0, layer.outputs, columns):
+        if layer.stage != 0:
+            call(layer.stage, (params, task_at, l, first, place, count))
+        for strip in range(0, layer.products, columns):
             width = min(columns, layer.outputs - strip)
             # in place, ask for the row AHEAD further down: they may be a page apart
             a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
@@ -375,7 +399,11 @@ def _losses(params, task_at, thread, first, place, count):
 
 @helper
 def _backward(params, task_at, thread, first, place, count):
-    """dZ_(l-1) = (dZ_l W_l^T) * g', and every dZ_l sample-major for region 2, or dW_l of these slabs at once."""
+    """dZ_(l-1) = (dZ_l W_l^T) * g' down to the lowest layer that learns.
+
+    Every dZ_l is left sample-major for region 2, or makes dW_l of these slabs at once.  A stage does that itself for
+    what it learns; in place of dZ_l it leaves dA_(l-1), for `inspect`.
+    """
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
@@ -385,30 +413,34 @@ def _backward(params, task_at, thread, first, place, count):
     full = _full_slabs(params, task_at, first, count)
     dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
     dA = dZ + task.group_slabs * jump
-    for l in range(task.n_layers - 1, -1, -1):
+    for l in range(task.n_layers - 1, task.lowest - 1, -1):
         layer, below = layers[l], layers[max(l - 1, 0)]
-        if task.partials != 0:
-            panel, height = (below.panel, below.outputs + 1) if l > 0 else (task.input_panel, task.inputs + 1)
-            _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count)
-            _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
-        else:
+        if layer.stage_backward != 0:
+            call(layer.stage_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
+        wanted = layer.learns if layer.products > 0 else task.mode == GRADIENT
+        if wanted and task.partials == 0:
             for n in range(count):
                 call(task.scatter_columns, (dZ + n * jump, layer.outputs,
                                             workspace + (layer.columns + (place + n) * P * P),
                                             task.chunk_slabs * P * P,
                                             min(P, task.stop - task.start - (first + n) * P), offsets))
-        if l > 0:
-            W = params + layer.weights
-            for strip in range(0, layer.inputs, STRIP):
-                _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
-                       min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count,
-                       full)
+        elif wanted and layer.products > 0:
+            panel, height = (below.panel, below.outputs + 1) if l > 0 else (task.input_panel, task.inputs + 1)
+            _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count)
+            _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
+        if l > task.lowest:
+            if layer.products > 0:
+                W = params + layer.weights
+                for strip in range(0, layer.inputs, STRIP):
+                    _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
+                           min(STRIP, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count,
+                           full)
+                dZ, dA = dA, dZ
             if below.backward != 0:
                 kept = workspace + (below.kept + place * (below.outputs + 1) * P)
                 for n in range(count):
-                    call(below.backward, (kept + n * (below.outputs + 1) * P, dA + n * jump, below.outputs,
+                    call(below.backward, (kept + n * (below.outputs + 1) * P, dZ + n * jump, below.outputs,
                                           below.parameter))
-            dZ, dA = dA, dZ
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
 
 
@@ -423,40 +455,38 @@ def gradient_update(params, task_at, thread, threads):
     A tile is MR rows of P columns.  Of a batch in several chunks, the tile is carried over in `gradient`.
     """
     task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    matrices = carray(_matrices(task.matrices), task.n_matrices)
     P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
     slabs = (task.stop - task.start + P - 1) // P
     tiles = 0
-    for l in range(task.n_layers):
-        tiles += _tiles(layers[l].rows, layers[l].outputs, P)
+    for m in range(task.n_matrices):
+        tiles += _tiles(matrices[m].rows, matrices[m].outputs, P)
     first, last = tiles * thread // threads, tiles * (thread + 1) // threads
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
-    panel, height = task.input_panel, task.inputs + 1
-    for l in range(task.n_layers):
-        layer = layers[l]
-        here = _tiles(layer.rows, layer.outputs, P)
+    for m in range(task.n_matrices):
+        matrix = matrices[m]
+        here = _tiles(matrix.rows, matrix.outputs, P)
         for t in range(max(first - before, 0), min(last - before, here)):
-            i, o, rows, width = _tile(t, layer.rows, layer.outputs, P)
-            at = layer.weights + i * layer.outputs + o
+            i, o, rows, width = _tile(t, matrix.rows, matrix.outputs, P)
+            at = matrix.weights + i * matrix.outputs + o
             for r in range(rows):
                 # the update will want them, and finds them a microkernel later
                 for c in range(0, width, lanes(params)):
-                    prefetch(params + (at + r * layer.outputs + c))
+                    prefetch(params + (at + r * matrix.outputs + c))
             if not task.first_chunk:
-                _copy_tile(gradient + at, layer.outputs, tile, P, rows, width)
-            _tile_product(params, task_at, panel + i * P, height, layer.columns, o, rows, width, slabs, tile,
-                          1 - task.first_chunk)
+                _copy_tile(gradient + at, matrix.outputs, tile, P, rows, width)
+            _tile_product(params, task_at, matrix.panel + i * P, matrix.height, matrix.columns, o, rows, width, slabs,
+                          tile, 1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN and not task.deferred:
-                _update(params, task_at, at, tile, rows, width, layer.outputs, P)
+                _update(params, task_at, at, tile, rows, width, matrix.outputs, P)
             else:
-                _copy_tile(tile, P, gradient + at, layer.outputs, rows, width)
+                _copy_tile(tile, P, gradient + at, matrix.outputs, rows, width)
         before += here
-        panel, height = layer.panel, layer.outputs + 1
-        _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
+        _lap(task_at, thread, LAP_LAYERS + 3 * matrix.layer + 2)
     restore_subnormals(floats)
 
 
@@ -723,6 +753,7 @@ def run(address, first_step, last_step):
             call(task.weigh_batch, (params, address))
         else:
             task.scale = 1.0 / (end - begin)
+        task.step = step
         if task.mode == TRAIN:
             task.iterations += 1
             update = task.iterations
