@@ -644,12 +644,19 @@ class Engine:
         self._stages = np.array([self._part(stage) for stage in stages], np.intp)
         self._set(stages=_address(self._stages), n_stages=len(stages))
 
+    def _arrays(self, l: int) -> list[tuple[int, int]]:
+        """Where the arrays of a layer begin and end in the flat vectors."""
+        I, O, rows, start, gamma, beta = (int(self.layers[l][field]) for field in (
+            "inputs", "outputs", "rows", "weights", "gamma", "beta"))
+        if rows:
+            return [(start, start + I * O), (start + I * O, start + rows * O)][:1 + rows - I]
+        return [(at, at + O) for at in (gamma, beta) if at >= 0]
+
     def _cut(self, whole_norm: bool) -> np.ndarray:
-        """Every W and every b in pieces; a norm is that of one of them, or of the whole vector."""
+        """Every W, b, gamma and beta in pieces; a norm is that of one of them, or of the whole vector."""
         pieces: list[tuple[int, int, int, int]] = []
-        for record in self.layers:
-            I, O, rows, start = (int(record[field]) for field in ("inputs", "outputs", "rows", "weights"))
-            for begin, end in ((start, start + I * O), (start + I * O, start + rows * O)):
+        for l in range(len(self.layers)):
+            for begin, end in self._arrays(l):
                 cuts = range(begin, end, network.PIECE_SIZE)
                 first, last = len(pieces), len(pieces) + len(cuts)
                 pieces += [(cut, min(network.PIECE_SIZE, end - cut), first, last) for cut in cuts]

@@ -178,6 +178,21 @@ def test_statistics():
         assert abs(np.mean(noise**power) - mean) < 5 * np.sqrt(variance / noise.size)
 
 
+@pytest.mark.parametrize("options", (dict(global_clipnorm=0.05), dict(clipnorm=0.02)), ids=str)
+def test_clipped_norms(options):
+    """Of gamma and beta too: the step of SGD is as long as the norm allows, or as the gradient."""
+    engine, params, X, Y, layers, loss = prepared("normalised inputs and outputs", 40, np.float64)
+    _, flat = reference_layers.loss_and_gradient(params, X, Y, layers, loss)
+    moved = params.copy()
+    engine.train(moved, fresh(optimizers.SGD(1.0, **options), params.size, params.dtype), X, Y, None, 40, 0, 1, loss,
+                 (), np.zeros((1, 1)))
+    (longest,) = options.values()
+    shapes = [array for group in reference_layers.shapes(13, layers) for array in group]
+    sizes = [params.size] if "global_clipnorm" in options else [int(np.prod(shape)) for shape in shapes]
+    parts = [part * min(1, longest / np.linalg.norm(part)) for part in np.split(flat, np.cumsum(sizes)[:-1])]
+    np.testing.assert_allclose(params - moved, np.concatenate(parts), rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("name", ("all kinds", "wide"))
 def test_steps_in_pieces(name, dtype):
     """How steps are grouped into calls, and how a batch goes through memory, changes no bit."""
