@@ -11,16 +11,19 @@ M. M. Shepherd and J. G. Laframboise, Chebyshev approximation of (1 + 2x) exp(x^
 from __future__ import annotations
 
 from math import factorial
+from math import log as ln
 
 import numpy as np
 
 from ._jit import inline
-from .simd import absolute, constant, copysign, exponent_of, fma, nearest, polynomial, scale, select
+from .simd import absolute, constant, copysign, exponent_of, fma, nearest, polynomial, power_of_2, scale, select
 
 # ln 2 as high + low: n * high is exact for every exponent n.
 _ln2_high = constant(0.693359375, 6.93147180369123816490e-01)
 _ln2_low = constant(-2.12194440054690582e-04, 1.90821492927058770002e-10)
 _log2_e = constant(1.4426950408889634, 1.4426950408889634)
+
+_2_log2_e = constant(2 / ln(2), 2 / ln(2))
 
 _exp_lowest = constant(-105.0, -750.0)
 _exp_highest = constant(90.0, 711.0)
@@ -32,6 +35,9 @@ _tail_centre = constant(4.0, 5.0)
 _exp_series = polynomial([1 / factorial(k) for k in range(8)], [1 / factorial(k) for k in range(14)])
 # (exp r - 1 - r) / r^2
 _expm1_series = polynomial([1 / factorial(k + 2) for k in range(6)], [1 / factorial(k + 2) for k in range(12)])
+# (2^f - 1) / f, |f| <= 1/2
+_exp2m1_series = polynomial([ln(2) ** (k + 1) / factorial(k + 1) for k in range(7)],
+                            [ln(2) ** (k + 1) / factorial(k + 1) for k in range(13)])
 # (atanh s / s - 1) / s^2 = 1/3 + s^2/5 + ..., a polynomial in s^2: s^2 <= 0.0295 for log, s^2 <= 1/9 for log1p
 _atanh_series = polynomial([1 / (2 * k + 3) for k in range(4)], [1 / (2 * k + 3) for k in range(10)])
 _atanh_series_wide = polynomial([1 / (2 * k + 3) for k in range(7)], [1 / (2 * k + 3) for k in range(16)])
@@ -65,7 +71,7 @@ def expm1(x):
     """e^x - 1 without cancellation near 0, for |x| <= 80."""
     n = nearest(x * _log2_e(x))
     r = fma(n, -_ln2_low(x), fma(n, -_ln2_high(x), x))
-    power = scale(1.0 + 0.0 * r, n)
+    power = power_of_2(x * _log2_e(x))
     return fma(power, fma(r * r, _expm1_series(r), r), power - 1.0)
 
 
@@ -117,10 +123,16 @@ def log1p_exp_and_sigmoid(x):
 
 @inline
 def tanh(x):
-    """(e^2|x| - 1) / (e^2|x| + 1) with the sign of x."""
+    """(e^2|x| - 1) / (e^2|x| + 1) with the sign of x; e^2|x| = 2^n 2^f.
+
+    The product below is rounded, but an error of x is never larger, relatively, in tanh x: x tanh' x <= tanh x.
+    """
     size = absolute(x)
     size = select(size > _tanh_is_one(x), _tanh_is_one(x), size)
-    t = expm1(2.0 * size)
+    both = size * _2_log2_e(x)
+    f = both - nearest(both)
+    power = power_of_2(both)
+    t = fma(power, f * _exp2m1_series(f), power - 1.0)
     return copysign(t / (t + 2.0), x)
 
 

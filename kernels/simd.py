@@ -544,13 +544,19 @@ def first_lanes(typingctx, count, p):
 
 @intrinsic
 def total(typingctx, x):
-    """The sum of all lanes as a float64, added in the order of the lanes."""
+    """The sum of all lanes as a float64: the second half is added to the first, until one lane is left."""
     def codegen(context, builder, sig, args):
-        result = ir.Constant(ir.DoubleType(), 0.0)
-        for lane in range(x.lanes):
-            value = builder.extract_element(args[0], ir.Constant(_I32, lane))
-            result = builder.fadd(result, context.cast(builder, value, x.dtype, types.float64))
-        return result
+        value = args[0]
+        if x.dtype != types.float64:
+            value = builder.fpext(value, ir.VectorType(ir.DoubleType(), x.lanes))
+        count = x.lanes
+        while count > 1:
+            count //= 2
+            pick = ir.VectorType(_I32, count)
+            low, high = (builder.shuffle_vector(value, value, ir.Constant(pick, list(range(start, start + count))))
+                         for start in (0, count))
+            value = builder.fadd(low, high)
+        return builder.extract_element(value, ir.Constant(_I32, 0))
     return types.float64(x), codegen
 
 
@@ -602,6 +608,19 @@ def nearest(typingctx, x):
     def codegen(context, builder, sig, args):
         shift = _constant(_vector_ir(x), rounder)
         return builder.fsub(builder.fadd(args[0], shift), shift)
+    return x(x), codegen
+
+
+@intrinsic
+def power_of_2(typingctx, x):
+    """2**n for n = nearest(x), with which it shares the first addition; 2**n must be a normal number."""
+    form = _Format(x.dtype)
+
+    def codegen(context, builder, sig, args):
+        kind, integers = _vector_ir(x), _integer_ir(x)
+        rounded = builder.fadd(args[0], _constant(kind, form.rounder))
+        exponent = builder.shl(builder.bitcast(rounded, integers), _constant(integers, form.fraction_bits))
+        return builder.bitcast(builder.add(exponent, builder.bitcast(_constant(kind, 1.0), integers)), kind)
     return x(x), codegen
 
 
