@@ -246,37 +246,40 @@ class Engine:
 
     def _set_objective(self, loss: LossLike | None, metrics: Sequence[MetricLike] = ()) -> None:
         """Which compiled parts end the forward pass; without a loss, only the output's activation."""
-        name: str | None = None
+        aim: Any = None
         parameters: tuple[float, ...] = ()
         if loss is not None:
             loss = declared.get(loss)
-            name, parameters = loss.name, loss.parameters()
+            aim = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.name
+            parameters = loss.parameters()
         wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
-        reported = tuple((metric.kernel, metric.parameters(), metric.n_sums(self.outputs), metric.weighted)
-                         for metric in wanted)
-        if self._objective == (name, parameters, reported):
+        reported = tuple((metric.function if isinstance(metric, declared_metrics.Custom) else metric.kernel,
+                          metric.parameters(), metric.n_sums(self.outputs), metric.weighted) for metric in wanted)
+        if self._objective == (aim, parameters, reported):
             return
         if self._objective is None:  # now and not before: a process that predicts single rows needs none of them
             self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
         activation = self.activations[-1]
-        fused = losses.FUSED.get((name, activation))
+        fused = losses.FUSED.get((aim, activation))
         # a fused loss takes logits, and leaves dZ and the output
         function = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
         self.layers[-1]["forward"] = self._part(function.forward)
         self.layers[-1]["backward"] = self._part(function.backward)
-        if name is not None:
+        if aim is not None:
             self._loss_parameters[:len(parameters)] = parameters
-            self._set(loss=self._part(fused or losses.LOSSES[name]), loss_parameters=_address(self._loss_parameters))
+            part = losses.LOSSES.get(aim) if isinstance(aim, str) else custom.loss(*aim, self.dtype)
+            self._set(loss=self._part(fused or part), loss_parameters=_address(self._loss_parameters))
         self._columns_of_sums = 1
         self._metrics = np.zeros(len(reported), network.METRIC)
         self._metric_parameters = [np.array(given, np.float64) for _, given, _, _ in reported]
         for record, numbers, (kernel, _, n_sums, weighted) in zip(
                 self._metrics, self._metric_parameters, reported, strict=True):
-            record["part"], record["parameters"] = self._part(losses.METRICS[kernel]), _address(numbers)
+            part = losses.METRICS[kernel] if isinstance(kernel, str) else custom.metric(kernel, self.dtype)
+            record["part"], record["parameters"] = self._part(part), _address(numbers)
             record["column"], record["weighted"] = self._columns_of_sums, weighted
             self._columns_of_sums += n_sums
         self._set(metrics=_address(self._metrics), n_metrics=len(reported), n_sums=self._columns_of_sums)
-        self._objective = name, parameters, reported
+        self._objective = aim, parameters, reported
 
     # -- memory -----------------------------------------------------------------------------------
 

@@ -305,6 +305,41 @@ class CategoricalHinge(Loss):
     name = "categorical_hinge"
 
 
+class Custom(Loss):
+    """Your own loss l(a, y) of one output, mean over outputs and samples: compiled by Numba. See docs/custom.md.
+
+    ``compile(loss=my_function)`` is short for ``compile(loss=Custom(my_function))``.
+
+    Parameters
+    ----------
+    function : function decorated with numba.njit
+        l(a, y), from an output and its target to one number.
+    derivative : function decorated with numba.njit, optional
+        dl/da, of (a, y). Default: the central difference of `function` in float64, which calls it twice.
+
+    Raises
+    ------
+    TypeError
+        If a function is not compiled by Numba, takes another number of arguments, does not compile for numbers, or
+        does not return one number.
+    """
+
+    name = "custom"
+    function: Any
+    derivative: Any
+
+    def __init__(self, function: Any, derivative: Any = None) -> None:
+        super().__init__(function=function, derivative=derivative)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "function" or (name == "derivative" and value is not None):
+            checks.njit("loss" if name == "function" else name, value, ("a", "y"))
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"Custom({self.function.py_func.__name__})"
+
+
 _KINDS = (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
@@ -336,13 +371,15 @@ LOSSES: dict[str, type[Loss]] = {
 
 
 def get(identifier: Any) -> Loss:
-    """The loss of a name ("mse", "mean_squared_error", "MeanSquaredError"), a class or an object.
+    """The loss of a name ("mse", "mean_squared_error", "MeanSquaredError"), a class, an object, or a function.
 
     Raises
     ------
     ValueError
         If the name is not known; the message has the valid names and the nearest one.
     TypeError
-        If `identifier` is neither a name nor a Loss.
+        If `identifier` is neither a name nor a Loss nor a function that can be one.
     """
+    if callable(identifier) and not isinstance(identifier, type):
+        return Custom(identifier)
     return checks.declared("loss", identifier, Loss, LOSSES)

@@ -150,6 +150,34 @@ class Accuracy(Metric):
     direction = "max"
 
 
+class Custom(Metric):
+    """Your own metric m(a, y) of one output, mean over outputs and samples: compiled by Numba. See docs/custom.md.
+
+    ``compile(metrics=[my_function])`` is short for ``compile(metrics=[Custom(my_function)])``.
+
+    Parameters
+    ----------
+    function : function decorated with numba.njit
+        m(a, y), from an output and its target to one number.
+    name : str, optional
+        Default: that of the function.
+
+    Raises
+    ------
+    TypeError
+        If the function is not compiled by Numba, takes another number of arguments, does not compile for numbers, or
+        does not return one number.
+    """
+
+    kernel = "custom"
+    direction = None
+
+    def __init__(self, function: Any, name: str | None = None) -> None:
+        checks.njit("metric", function, ("a", "y"))
+        self.function = function
+        super().__init__(function.py_func.__name__ if name is None else checks.text("name", name))
+
+
 _KINDS = (
     Accuracy,
     BinaryAccuracy,
@@ -183,15 +211,17 @@ METRICS: dict[str, type[Metric]] = {
 
 
 def get(identifier: Any) -> Metric:
-    """The metric of a name, a class or an object.
+    """The metric of a name, a class, an object, or a function decorated with numba.njit.
 
     Raises
     ------
     ValueError
         If the name is not known; the message has the valid names and the nearest one.
     TypeError
-        If `identifier` is neither a name nor a Metric.
+        If `identifier` is neither a name nor a Metric nor a function that can be one.
     """
+    if callable(identifier) and not isinstance(identifier, type):
+        return Custom(identifier)
     metric = checks.declared("metric", identifier, Metric, METRICS)
     if isinstance(identifier, str):
         metric.name = identifier

@@ -260,9 +260,9 @@ class Sequential:
     def compile(
         self,
         optimizer: str | optimizers.Optimizer = "rmsprop",
-        loss: str | losses.Loss | None = None,
-        metrics: Sequence[str | metrics.Metric] | None = None,
-        weighted_metrics: Sequence[str | metrics.Metric] | None = None,
+        loss: str | losses.Loss | Callable | None = None,
+        metrics: Sequence[str | metrics.Metric | Callable] | None = None,
+        weighted_metrics: Sequence[str | metrics.Metric | Callable] | None = None,
     ) -> None:
         """Say how to train. The optimizer starts afresh, also when its object was used before.
 
@@ -270,13 +270,14 @@ class Sequential:
         ----------
         optimizer : str or Optimizer, default="rmsprop"
             "adam", "sgd" or another name or an object of `fcnet.optimizers`, such as ``optimizers.SGD(0.1)``.
-        loss : str or Loss
+        loss : str, Loss or function decorated with numba.njit
             There is no default.
             "binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error" or another name or an
-            object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``.
-        metrics : list of str or Metric, optional
-            "accuracy" or names and objects of `fcnet.metrics`. All samples count alike.
-        weighted_metrics : list of str or Metric, optional
+            object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``; or your own l(a, y) of one output.
+        metrics : list of str, Metric or function decorated with numba.njit, optional
+            "accuracy" or names and objects of `fcnet.metrics`, or your own m(a, y) of one output. All samples count
+            alike.
+        weighted_metrics : list of the same, optional
             The same, but samples count by their sample_weight and class_weight, as they do in the loss.
 
         Raises

@@ -120,13 +120,11 @@ def _vector_with(mask: Mask) -> Vector:
 
 
 @intrinsic
-def as_vector(typingctx, result, p):
-    """What a formula returned as a vector of the type that `p` points to; a truth is 1 or 0."""
-    vector = Vector(p.dtype)
-
+def as_vector(typingctx, result, x):
+    """What a formula returned for the vector `x` as a vector of its type; a truth is 1 or 0."""
     def codegen(context, builder, sig, args):
         return args[0]
-    return vector(vector, p), codegen
+    return x(x, x), codegen
 
 
 # ------------------------------------------------------------------------------------------------

@@ -12,9 +12,11 @@ from fcnet.kernels import _jit, custom, formula
 from fcnet.kernels import activations as built_in
 from fcnet.kernels.simd import NV, REGISTER_BYTES, Vector
 from numba import njit
+from reference import Layer
 
 import fcnet
-from fcnet import Dense, Sequential, activations, set_num_threads
+from fcnet import Dense, Sequential, activations, losses, metrics, set_num_threads
+from fcnet.engine import Engine
 
 isa = pytest.mark.isa
 FLOOR = -0.75  # a global number, frozen when it is compiled
@@ -126,7 +128,6 @@ def numbers(dtype, kinks=()):
     return Z
 
 
-@isa
 @pytest.mark.parametrize("name", FORMULAS)
 def test_activation_is_its_formula(name, dtype):
     g, by_z, by_a = own(name)
@@ -191,6 +192,7 @@ def test_central_difference_at_a_kink_lies_between():
     np.testing.assert_allclose(dA[:4], [0.5, 1, 0, 0.5], atol=1e-9)
 
 
+@isa
 @pytest.mark.parametrize("name", ("tanh", "silu", "tower", "sine"))
 def test_nan_stays_visible(name, dtype):
     g, by_z, _ = own(name)
@@ -203,6 +205,137 @@ def test_nan_stays_visible(name, dtype):
         call(parts.backward, Z, dA)
         assert np.isnan(A[::5]).all() and np.isfinite(np.delete(A, np.s_[::5])).all()
         assert np.isnan(dA[::5]).all() and np.isfinite(np.delete(dA, np.s_[::5])).all()
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses and metrics
+# ------------------------------------------------------------------------------------------------
+
+
+def quantile(share):
+    return lambda a, y: share * (y - a) if y > a else (1 - share) * (a - y)
+
+
+# name: (l(a, y), dl/da, the built-in of the same formula, whether it is smooth)
+LOSSES = {
+    "squared": (lambda a, y: (a - y) ** 2, lambda a, y: 2 * (a - y), "mean_squared_error", True),
+    "absolute": (lambda a, y: abs(a - y), lambda a, y: 1 if a > y else -1, "mean_absolute_error", False),
+    "huber": (
+        lambda a, y: 0.5 * (a - y) ** 2 if abs(a - y) <= 1 else abs(a - y) - 0.5,
+        lambda a, y: max(min(a - y, 1.0), -1.0), "huber", True),
+    "log_cosh": (lambda a, y: math.log(math.exp(a - y) + math.exp(y - a)) - math.log(2.0),
+                 lambda a, y: math.tanh(a - y), "log_cosh", True),
+    "quantile": (quantile(0.9), lambda a, y: -0.9 if y > a else 0.1, None, False),
+    "wave": (lambda a, y: 1 - math.cos(a - y), lambda a, y: math.sin(a - y), None, True),
+}
+LOSS_BY_NUMBERS = ("wave",)
+_compiled_losses = {}
+
+
+def own_loss(name):
+    if name not in _compiled_losses:
+        _compiled_losses[name] = tuple(njit(part) for part in LOSSES[name][:2])
+    return _compiled_losses[name]
+
+
+def small_problem(dtype, samples=45):
+    """An engine with a linear output, no multiple of a slab; some weights are 0."""
+    engine = Engine(3, [Layer(4, "tanh"), Layer(5, "linear")], dtype)
+    rng = np.random.default_rng(4)
+    params = rng.standard_normal(engine.n_params).astype(dtype)
+    X, Y = rng.standard_normal((samples, 3)).astype(dtype), (2 * rng.standard_normal((samples, 5))).astype(dtype)
+    weights = rng.choice([0.0, 1.0, 2.5], samples).astype(dtype)
+    return engine, params, X, Y, weights
+
+
+@pytest.mark.parametrize("given", (True, False), ids=("derivative", "difference"))
+@pytest.mark.parametrize("name", LOSSES)
+def test_loss_is_its_formula(name, given, dtype):
+    function, derivative = own_loss(name)
+    engine, params, X, Y, weights = small_problem(dtype)
+    loss = losses.Custom(function, derivative if given else None)
+    unit = 20 * float(np.finfo(dtype).eps) + (0 if given else 1e-9)
+    for weighted in (None, weights):
+        value, seen = engine.inspect(params, X, Y, loss, weighted)
+        A, dZ = seen[-1]["A"].astype(np.float64), seen[-1]["dZ"]
+        pairs = [*zip(A.ravel().tolist(), Y.astype(np.float64).ravel().tolist(), strict=True)]
+        w = np.ones(len(X)) if weighted is None else weights.astype(np.float64)
+        values = np.array([LOSSES[name][0](*pair) for pair in pairs]).reshape(Y.shape)
+        slopes = np.array([LOSSES[name][1](*pair) for pair in pairs]).reshape(Y.shape)
+        assert value == pytest.approx((w * values.mean(axis=1)).sum() / w.sum(), rel=unit)
+        expected = w[:, None] * slopes / 5 / w.sum()
+        np.testing.assert_allclose(dZ, expected, rtol=0, atol=unit * np.abs(expected).max())
+        assert (dZ[w == 0] == 0).all()
+        if LOSSES[name][2]:
+            known = engine.inspect(params, X, Y, LOSSES[name][2], weighted)
+            assert value == pytest.approx(known[0], rel=unit)
+            np.testing.assert_allclose(dZ, known[1][-1]["dZ"], rtol=0, atol=unit * np.abs(expected).max())
+    vectors = [Vector(numba.from_dtype(dtype))] * 2
+    assert formula.compiles(formula.formula(function), *vectors) == (name not in LOSS_BY_NUMBERS)
+
+
+METRICS = {
+    "squared": (LOSSES["squared"][0], "mean_squared_error"),
+    "hit": (lambda a, y: (a > 0) == (y > 0), "sign_accuracy"),
+    "within": (lambda a, y: abs(a - y) < 0.5, None),
+    "wave": (LOSSES["wave"][0], None),
+}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metric_is_its_formula(name, dtype):
+    function, known = METRICS[name]
+    engine, params, X, Y, weights = small_problem(dtype)
+    Y[:, 0] = (Y[:, 0] > 0) * 2 - 1
+    metric = metrics.Custom(njit(function), "mine")
+    plain, weighted = copy.copy(metric), copy.copy(metric)
+    weighted.weighted = True
+    A = engine.predict(params, X).astype(np.float64)
+    values = np.array([float(function(a, y)) for a, y in zip(A.ravel().tolist(), Y.ravel().tolist(), strict=True)])
+    values = values.reshape(Y.shape).mean(axis=1)
+    sums = engine.evaluate(params, X, Y, "mse", (plain, weighted), weights)
+    np.testing.assert_allclose(sums[1:], [values.sum(), weights @ values], rtol=20 * float(np.finfo(dtype).eps))
+    if known:
+        sums_known = engine.evaluate(params, X, Y, "mse", (known,), weights)
+        assert sums[1] == pytest.approx(sums_known[1], rel=20 * float(np.finfo(dtype).eps))
+
+
+def test_nan_stays_visible_in_losses_but_for_weight_0(dtype):
+    engine, params, X, Y, weights = small_problem(dtype)
+    Y[3] = np.nan
+    for name, derivative in (("squared", True), ("squared", False), ("wave", True), ("wave", False)):
+        function, slope = own_loss(name)
+        loss = losses.Custom(function, slope if derivative else None)
+        weights[:] = 1
+        value, gradient = engine.loss_and_gradient(params, X, Y, loss, weights)
+        assert math.isnan(value) and np.isnan(gradient).all()
+        weights[3] = 0
+        value, gradient = engine.loss_and_gradient(params, X, Y, loss, weights)
+        assert math.isfinite(value) and np.isfinite(gradient).all()
+
+
+def test_own_loss_and_metric_in_a_model():
+    """As the built-ins of the same formulas; the metric has the function's name in the History."""
+    @njit
+    def closeness(a, y):
+        return abs(a - y) < 0.5
+
+    X, Y = data(300)
+    histories = []
+    for loss, known in (("huber", True), (own_loss("huber")[0], False), (losses.Custom(*own_loss("huber")), False)):
+        fcnet.set_seed(2)
+        model = Sequential([Dense(8, "tanh", input_dim=30), Dense(3)], dtype="float64")
+        model.compile("adam", loss, metrics=["mae" if known else own_loss("absolute")[0], closeness],
+                      weighted_metrics=None)
+        model.fit(X, Y, epochs=3, verbose=0, seed=1, validation_split=0.2)
+        histories.append(model.history.history)
+    assert [*histories[1]] == ["loss", "<lambda>", "closeness", "val_loss", "val_<lambda>", "val_closeness"]
+    for history in histories[1:]:
+        np.testing.assert_allclose([*history.values()], [*histories[0].values()], rtol=1e-7)
+    twin = pickle.loads(pickle.dumps(model))
+    assert twin.evaluate(X, Y) == model.evaluate(X, Y)
+    assert "step" in str(model.profile(32, seconds=0.01))
+    assert repr(losses.get(own_loss("huber")[0])) == "Custom(<lambda>)"
 
 
 # ------------------------------------------------------------------------------------------------
@@ -335,6 +468,33 @@ def test_refused(function, message):
     assert len(str(caught.value)) < 700
     with pytest.raises(TypeError, match="(?s)^derivative.*" + message):
         activations.Custom(tower, function)
+
+
+@pytest.mark.parametrize("function, message", (
+    (lambda a, y: a - y, r"def my_function\(a, y\)"),
+    (njit(lambda z: z), r"function of 2 numbers, my_function\(a, y\); got <lambda>\(z\)"),
+    (njit(lambda a, y: np.ones(3)), "must return one number, got array"),
+    (njit(lambda a, y: a.mean() + y), "does not compile for numbers. Numba says: Unknown attribute 'mean'"),
+))
+def test_refused_losses_and_metrics(function, message):
+    """Nothing has changed then."""
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd", "mse")
+    before = model.optimizer
+    with pytest.raises(TypeError, match="(?s)^loss.*" + message):
+        model.compile("adam", function)
+    with pytest.raises(TypeError, match="(?s)^metric.*" + message):
+        model.compile("adam", "mse", [function])
+    with pytest.raises(TypeError, match="(?s)^derivative.*" + message):
+        losses.Custom(own_loss("huber")[0], function)
+    assert model.optimizer is before
+    assert model.train_on_batch(np.ones((3, 2)), np.ones(3)) >= 0
+
+
+def test_class_numbers_have_no_metric_of_one_output():
+    model = Sequential([Dense(3, "softmax", input_dim=2)])
+    with pytest.raises(ValueError, match="class numbers"):
+        model.compile("sgd", "sparse_categorical_crossentropy", [own_loss("huber")[0]])
 
 
 def test_derivatives_are_one():
