@@ -78,6 +78,17 @@ def only_one(values: Mapping[str, Any]) -> None:
         raise ValueError(f"at most one of {', '.join(values)} can be set, got {' and '.join(given)}")
 
 
+def rates(schedule: Any, values: Any, count: int) -> np.ndarray:
+    """The learning rates that a schedule gives for `count` steps."""
+    found = np.ascontiguousarray(values, np.float64)
+    if found.shape != (count,):
+        raise ValueError(f"{schedule!r} must give one rate for each of {count} steps, got shape {np.shape(values)}")
+    wrong = ~(np.isfinite(found) & (found >= 0))
+    if wrong.any():
+        raise ValueError(f"{schedule!r} must give rates of 0 or more, got {found[wrong.argmax()]}")
+    return found
+
+
 def text(name: str, value: Any) -> str:
     """`value` as a str that is not empty."""
     if not isinstance(value, str) or not value:

@@ -104,6 +104,8 @@ class OptimizerState(Protocol):
 
     def hyperparameters(self) -> np.ndarray: ...
 
+    def rates(self, steps: int) -> np.ndarray | None: ...
+
 
 def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
@@ -585,6 +587,8 @@ class Engine:
             self._set(first_draw=first_draw)
             if self._drawing:
                 self.layers["key"][self._drawing] = key
+            rates = optimizer.rates(last - first)
+            self._set_array("rates", rates)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)

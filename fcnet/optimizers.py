@@ -1,7 +1,8 @@
 """Optimizers: hyperparameters, their ranges and formulas, and the state. The arithmetic is compiled.
 
 Names, defaults and formulas are Keras 3's. w is the flat parameter vector, g the flat gradient, t the step
-counted from 1. Hyperparameters may be changed between two fits: `model.optimizer.learning_rate = 1e-4`.
+counted from 1. Hyperparameters may be changed between two fits: `model.optimizer.learning_rate = 1e-4`. A learning
+rate may be a schedule, of `fcnet.schedules`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, TypedDict, Unpack
 import numpy as np
 
 from . import checks, layout
+from .schedules import Schedule
 
 RATE = (0, math.inf, "()")
 BELOW_1 = (0, 1, "[)")
@@ -79,7 +81,7 @@ class Optimizer:
         "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
         "ema_momentum": 0.99, "ema_overwrite_frequency": None, "gradient_accumulation_steps": None,
     }  # fmt: skip
-    learning_rate: float
+    learning_rate: float | Schedule
     weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
@@ -98,7 +100,9 @@ class Optimizer:
         self.reset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.ranges:
+        if name == "learning_rate" and isinstance(value, Schedule):
+            pass
+        elif name in self.ranges:
             value = checks.real(name, value, *self.ranges[name])
         elif name in self.flags or name == "use_ema":
             value = checks.flag(name, value)
@@ -141,12 +145,25 @@ class Optimizer:
 
     @property
     def average(self) -> np.ndarray | None:
-        """The moving average of the parameters, if there is one."""
-        return self.state[self.formula_slots] if self.use_ema and self.state else None
+        """The moving average of the parameters, once there is one."""
+        return self.state[self.formula_slots] if self.use_ema and self.iterations else None
 
     def hyperparameters(self) -> np.ndarray:
         """Float64 values in the order of the kernel's arguments."""
-        return np.array([getattr(self, name) for name in (*self.ranges, *self.flags)], np.float64)
+        _, *others = (*self.ranges, *self.flags)
+        return np.array([self.current_learning_rate, *(getattr(self, name) for name in others)], np.float64)
+
+    @property
+    def current_learning_rate(self) -> float:
+        """That of the next step."""
+        rate = self.learning_rate
+        return rate(self.iterations) if isinstance(rate, Schedule) else rate
+
+    def rates(self, steps: int) -> np.ndarray | None:
+        """The learning rates of so many steps from here on; None if `learning_rate` is that of all."""
+        if not isinstance(self.learning_rate, Schedule):
+            return None
+        return self.learning_rate(np.arange(self.iterations, self.iterations + steps))
 
     def __repr__(self) -> str:
         changed = [name for name, default in self.options.items() if getattr(self, name) != default]
@@ -166,7 +183,7 @@ class SGD(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=0.01
+    learning_rate : float or Schedule, default=0.01
         Above 0.
     momentum : float, default=0.0
         In [0, 1].
@@ -190,7 +207,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.01,
+        learning_rate: float | Schedule = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **options: Unpack[Options],
@@ -222,7 +239,7 @@ class RMSprop(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=0.001
+    learning_rate : float or Schedule, default=0.001
         Above 0.
     rho : float, default=0.9
         Decay of the mean square, in [0, 1).
@@ -258,7 +275,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -289,7 +306,7 @@ class Adagrad(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=0.001
+    learning_rate : float or Schedule, default=0.001
         Above 0. The paper's steps are larger: 0.01 and more is common.
     initial_accumulator_value : float, default=0.1
         0 or more.
@@ -318,7 +335,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **options: Unpack[Options],
@@ -351,7 +368,7 @@ class Adam(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=0.001
+    learning_rate : float or Schedule, default=0.001
         Above 0.
     beta_1, beta_2 : float, default=0.9 and 0.999
         Decay of the two moments, in [0, 1).
@@ -385,7 +402,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -430,7 +447,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -468,7 +485,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: float = 0.001,
+        learning_rate: float | Schedule = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -508,7 +525,7 @@ class Lion(Optimizer):
 
     Parameters
     ----------
-    learning_rate : float, default=0.001
+    learning_rate : float or Schedule, default=0.001
         Above 0; a third to a tenth of Adam's is usual, with a `weight_decay` that is as many times larger.
     beta_1, beta_2 : float, default=0.9 and 0.99
         In (0, 1] and [0, 1).
@@ -531,7 +548,11 @@ class Lion(Optimizer):
     beta_2: float
 
     def __init__(
-        self, learning_rate: float = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Unpack[Options]
+        self,
+        learning_rate: float | Schedule = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.99,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(dict(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2), options)
 

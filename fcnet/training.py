@@ -354,7 +354,7 @@ def predict(engine: Engine, parameters: np.ndarray, X: np.ndarray) -> np.ndarray
 
 def diverged(when: str, loss: float, optimizer: Optimizer) -> FloatingPointError:
     """The error for a loss or parameters that are no longer finite."""
-    rate = optimizer.learning_rate
+    rate = optimizer.current_learning_rate
     what = f"the loss is {loss}" if not math.isfinite(loss) else f"parameters are not finite (loss {loss:g})"
     return FloatingPointError(
         f"training diverged in {when}: {what} with learning_rate={rate:g}. Parameters and optimizer are as "

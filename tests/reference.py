@@ -801,11 +801,8 @@ def optimizer(class_name, parameters, inputs, layers):
     if class_name == "AdamW":
         class_name, parameters = "Adam", {"weight_decay": 0.004} | parameters
     options = {name: parameters.pop(name) for name in list(parameters) if name in WithOptions.__dataclass_fields__}
-    rate = options.pop("learning_rate", 0.001)
-    if callable(rate):
-        options["learning_rate"] = rate
-    else:
-        parameters["learning_rate"] = rate
+    if not callable(options.get("learning_rate", callable)):
+        parameters["learning_rate"] = options.pop("learning_rate")
     formula = globals()[class_name](**parameters)
     if not options:
         return formula

@@ -6,7 +6,7 @@ import numpy as np
 import reference
 from reference import Layer, Loss
 
-from fcnet import losses
+from fcnet import losses, schedules
 
 # label: (name, parameter); None is the default
 LABELS = {name: (name, None) for name in reference.ACTIVATIONS} | {
@@ -122,6 +122,7 @@ OPTIMIZERS = {
     "adamw": ("AdamW", dict(learning_rate=0.01, weight_decay=0.5, **MOMENTS)),
     "adamax": ("Adamax", dict(learning_rate=0.02, **MOMENTS)),
     "nadam": ("Nadam", dict(learning_rate=0.01, **MOMENTS)),
+    "schedule": ("AdamW", dict(learning_rate=schedules.CosineDecay(0.001, 6, 0.1, 0.02, 3), **MOMENTS)),
     "clipvalue": ("SGD", dict(learning_rate=0.1, clipvalue=0.002, weight_decay=0.1)),
     "clipnorm": ("SGD", dict(learning_rate=0.1, momentum=0.5, clipnorm=0.01, weight_decay=0.1)),
     "global_clipnorm": ("Adam", dict(learning_rate=0.01, global_clipnorm=0.02, **MOMENTS)),

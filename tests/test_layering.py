@@ -11,8 +11,9 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 
 # A module of fcnet imports only what stands above it here, and the kernels.
 ORDER = (
-    "_runtime", "sparse", "checks", "seeds", "layout", "initializers", "activations", "losses", "metrics", "optimizers",
-    "inspection", "layers", "datasets", "engine", "callbacks", "display", "training", "profiling", "model", "__init__",
+    "_runtime", "sparse", "checks", "seeds", "layout", "initializers", "activations", "losses", "metrics",
+    "schedules", "optimizers", "inspection", "layers", "datasets", "engine", "callbacks", "display", "training",
+    "profiling", "model", "__init__",
 )  # fmt: skip
 
 NJIT_OPTIONS = {

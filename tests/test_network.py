@@ -203,7 +203,8 @@ def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dt
     steps = batches(orders, batch_size)
     expected, expected_sums = reference.train(params, X, Y, layers, loss, wanted_optimizer, steps, metrics)
     # A gradient's rounding error reaches the weights through the learning rate, for Adam divided by epsilon.
-    pace = optimizer.learning_rate / getattr(optimizer, "epsilon", 1 - getattr(optimizer, "momentum", 0))
+    rate = getattr(optimizer.learning_rate, "warmup_target", optimizer.current_learning_rate)
+    pace = rate / getattr(optimizer, "epsilon", 1 - getattr(optimizer, "momentum", 0))
     unit = LOSS_FACTOR * eps(dtype)
     assert_within(trained, expected, unit * (1 + pace * len(steps)), f"{optimizer_name}: params")
     assert_within(sums, expected_sums, unit * (1 + pace) * (samples + expected_sums), "sums")
