@@ -301,7 +301,8 @@ class Engine:
             self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
             self._slabs = slabs
             self._list_matrices()
-        scratch = P * max(group * (targets + 2 * self.widest + 1), MR) + network.PACKED_STRIP * (self.widest + 2)
+        tile = network.TILE_COLUMNS * MR
+        scratch = P * max(group * (targets + 2 * self.widest + 1), tile) + network.PACKED_STRIP * (self.widest + 2)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
             self._scratch_size = max(scratch, self._scratch_size)

@@ -12,7 +12,7 @@ from numba import prange
 
 from ._jit import parallel_kernel
 from .activations import activate, activate_backward
-from .matmul import block_product, gather_slab, product, row_offsets, scatter_columns, scatter_slab, slab_width
+from .matmul import block_product, gather_slab, row_offsets, scatter_columns, scatter_slab, slab_width
 from .simd import MR, NV, data
 
 
@@ -47,7 +47,7 @@ def dense_forward(X, W, b, A, activation):
         for o in range(O):
             z[o, :] = b[o]
         for o in range(0, O, MR):
-            product(data(W) + o, 1, O, 0, 0, 0, data(x), 0, I, 1, data(z) + o * P, 0, min(MR, O - o), NV, 1, 1)
+            block_product(min(MR, O - o), NV, data(W) + o, 1, O, 0, 0, 0, data(x), I, 1, data(z) + o * P, P, True)
         activate(activation, data(z), O)
         scatter_slab(data(z), O, data(A) + slab * P * O, O, min(P, B - slab * P), data(offsets))
 
@@ -97,7 +97,8 @@ def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
         gather_slab(data(A_prev), data(offsets), I, P, panel)
         panels[slab, I, :] = 1.0
         for i in range(0, I, MR):
-            product(data(W) + i * O, O, 1, 0, 0, 0, data(dz), 0, O, 1, data(da) + i * P, 0, min(MR, I - i), NV, 1, 0)
+            block_product(min(MR, I - i), NV, data(W) + i * O, O, 1, 0, 0, 0, data(dz), O, 1, data(da) + i * P, P,
+                          False)
         activate_backward(activation_prev, panel, data(da), I)
         scatter_slab(data(da), I, data(dZ_prev) + slab * P * I, I, min(P, B - slab * P), data(offsets))
         scatter_columns(data(dz), O, data(columns) + slab * P * P, slabs * P * P, P, data(offsets))
@@ -107,7 +108,7 @@ def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
         tile = np.empty((MR, P), dZ.dtype)
         rows, width = min(MR, I + 1 - i), min(P, O - column * P)
         block_product(rows, NV, data(panels) + i * P, P, 1, (I + 1) * P, 0, 0,
-                      data(columns) + column * slabs * P * P, P, slabs, data(tile), False)
+                      data(columns) + column * slabs * P * P, P, slabs, data(tile), P, False)
         for r in range(rows):
             for c in range(width):
                 if i + r < I:

@@ -23,8 +23,11 @@ So weights are never repacked for small layers, and only dZ is ever transposed. 
 
 from __future__ import annotations
 
+from functools import partial
+
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
@@ -32,6 +35,7 @@ from .simd import (
     _I64,
     MR,
     NV,
+    REGISTER_BYTES,
     Vector,
     _constant,
     _fma,
@@ -54,8 +58,12 @@ FEW = 2
 B_AHEAD = 16
 """Rows of B between those in use and those asked for.  A panel of B comes from the L2 cache, faster than the
 processor's own prefetcher brings it: 4 % of a step of 784-512-512-10, 6 % of 1024 x 4."""
-PACK_AHEAD = 8
+PACK_AHEAD = 4
 """Rows of W between the one that is packed and the one asked for."""
+PAIR_ROWS = MR // 2 if REGISTER_BYTES == 64 else 0
+"""Rows of a block of two panels at once; 0 where their vectors, sums and a weight are too many for the registers."""
+UNROLL = 4
+"""Values of k that the loop of such a block takes a turn."""
 
 
 @inline
@@ -69,32 +77,69 @@ def slab_width(p):
 # ------------------------------------------------------------------------------------------------
 
 @intrinsic
-def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C, accumulate):
+def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C, c_row, accumulate):
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
-    Only the first `vectors` of the NV vectors of a row are computed.  One loop is emitted for 1 and for NV of them
-    and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  Rows of B are prefetched,
-    and at each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next call will read from far
-    away.
+    Rows of C are c_row apart; only the first `vectors` of their NV vectors are computed.  One loop is emitted for 1
+    and for NV of them and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  Rows of B
+    are prefetched, and at each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next call will
+    read from far away.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
-        function = builder.function
-        done = function.append_basic_block("product.done")
-        switch = builder.switch(builder.add(args[0], builder.mul(args[1], ir.Constant(_I64, MR))), done)
-        for count in (1, NV):
-            for rows in range(1, MR + 1):
-                start = function.append_basic_block(f"rows{rows}x{count}")
-                switch.add_case(ir.Constant(_I64, count * MR + rows), start)
-                builder.position_at_end(start)
-                _emit_block(builder, vector, rows, count, *args[2:])
-                builder.branch(done)
-        builder.position_at_end(done)
+        m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C, c_row, accumulate = args
+        blocks = {count * MR + rows: _Block(builder, vector, rows, count, [(B, C)], prefetches=(ahead, ahead_k))
+                  for count in (1, NV) for rows in range(1, MR + 1)}
+        chosen = builder.add(m, builder.mul(vectors, ir.Constant(_I64, MR)))
+        _switch(builder, chosen, {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
+                                  for number, block in blocks.items()})
         return context.get_dummy_value()
 
     index = types.intp
-    return types.void(index, index, a, index, index, index, index, index, B, index, index, C, types.boolean), codegen
+    kinds = index, index, a, index, index, index, index, index, B, index, index, C, index, types.boolean
+    return types.void(*kinds), codegen
+
+
+@intrinsic
+def pair_product(typingctx, m, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate):
+    """The `block_product` of m <= PAIR_ROWS rows and two panels, b_jump and c_jump apart; a_row or a_k is 1.
+
+    As many sums as in a block of MR rows and one panel, for 10 loads a k in place of 14.
+    """
+    vector = Vector(a.dtype)
+
+    def codegen(context, builder, sig, args):
+        m, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
+        panels = [(B, C), (builder.gep(B, [b_jump]), builder.gep(C, [c_jump]))]
+        block = partial(_Block, builder, vector, vectors=NV, panels=panels)
+        blocks = {rows: block(rows=rows) for rows in range(1, PAIR_ROWS)}
+        blocks[PAIR_ROWS] = block(rows=PAIR_ROWS, unroll=UNROLL)
+        blocks[PAIR_ROWS + 1] = block(rows=PAIR_ROWS, unroll=UNROLL, rows_contiguous=True)
+        by_rows = builder.and_(builder.icmp_signed("==", m, ir.Constant(_I64, PAIR_ROWS)),
+                               builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)))
+        _switch(builder, builder.add(m, builder.zext(by_rows, _I64)),
+                {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
+                 for number, block in blocks.items()})
+        return context.get_dummy_value()
+
+    index = types.intp
+    kinds = index, a, index, index, index, B, index, index, index, C, index, index, types.boolean
+    return types.void(*kinds), codegen
+
+
+def _switch(builder, number, emitters):
+    """Emit every case behind its number; no number, nothing done."""
+    function = builder.function
+    done = function.append_basic_block("product.done")
+    switch = builder.switch(number, done)
+    for case, emit in emitters.items():
+        start = function.append_basic_block("product.case")
+        switch.add_case(ir.Constant(_I64, case), start)
+        builder.position_at_end(start)
+        emit()
+        builder.branch(done)
+    builder.position_at_end(done)
 
 
 def _opaque(builder, value):
@@ -102,97 +147,109 @@ def _opaque(builder, value):
     return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
-def _emit_block(builder, vector, rows, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C,
-                accumulate):
-    width = NV * vector.lanes
-    kind = _vector_ir(vector)
-    function = builder.function
-
-    def const(value):
-        return ir.Constant(_I64, value)
-
-    def c_address(i, j):
-        return builder.gep(C, [const(i * width + j * vector.lanes)])
-
-    sums = [(i, j) for i in range(rows) for j in range(vectors)]
-    # Four rows share a base: base + {0, 1, 2, 3} * a_row.  Bases and multiples are hidden from LLVM.  Left to itself
-    # it reaches each row by adding a_row to the one before, a chain as long as the loop's arithmetic, or keeps one
-    # register a row, and spills them as soon as there is anything else in the loop (1.6 times the time).
-    offsets = [None, a_row, *(_opaque(builder, builder.mul(a_row, const(i))) for i in (2, 3))]
-
-    names = ("load", "outer", "inner", "inner.done", "store")
-    loaded, outer, inner, inner_done, finish = (function.append_basic_block(f"rows{rows}.{name}") for name in names)
-
-    zero_from = builder.block
-    zero = _constant(kind, 0.0)
-    builder.cbranch(accumulate, loaded, outer)
-    builder.position_at_end(loaded)
-    before = {(i, j): _load(builder, c_address(i, j), vector) for i, j in sums}
-    builder.branch(outer)
-
-    builder.position_at_end(outer)
-    r = builder.phi(_I64)
-    a_outer, b_outer = builder.phi(a.type), builder.phi(B.type)
-    total_outer = {index: builder.phi(kind) for index in sums}
-    bases_outer = [a_outer]
-    for _ in range(1, (rows + 3) // 4):
-        bases_outer.append(builder.gep(bases_outer[-1], [builder.mul(a_row, const(4))]))
-    builder.branch(inner)
-
-    builder.position_at_end(inner)
-    k = builder.phi(_I64)
-    b_now = builder.phi(B.type)
-    base_phis = [builder.phi(a.type) for _ in bases_outer]
-    total = {index: builder.phi(kind) for index in sums}
-    distance = builder.phi(_I64)
-    bases = [_opaque(builder, base) for base in base_phis]
-    _prefetch(builder, builder.gep(bases[0], [distance]))
-    for j in range(vectors):
-        _prefetch(builder, builder.gep(b_now, [const(B_AHEAD * width + j * vector.lanes)]))
-    b_lanes = [_load(builder, builder.gep(b_now, [const(j * vector.lanes)]), vector) for j in range(vectors)]
-    following = {}
-    for i in range(rows):
-        base = bases[i // 4]
-        address = base if i % 4 == 0 else builder.gep(base, [offsets[i % 4]])
-        weight = _splat(builder, builder.load(address), kind)
-        for j in range(vectors):
-            following[i, j] = _fma(builder, weight, b_lanes[j], total[i, j])
-    k_next = builder.add(k, const(1))
-    distance_next = builder.add(distance, ahead_k)
-    b_next = builder.gep(b_now, [const(width)])
-    bases_next = [builder.gep(base, [a_k]) for base in bases]
-    builder.cbranch(builder.icmp_signed("<", k_next, K), inner, inner_done)
-
-    builder.position_at_end(inner_done)
-    r_next = builder.add(r, const(1))
-    a_next = builder.gep(a_outer, [a_jump])
-    builder.cbranch(builder.icmp_signed("<", r_next, repeats), outer, finish)
-
-    builder.position_at_end(finish)
-    for index in sums:
-        _store(builder, following[index], c_address(*index), vector)
-
-    for phi, first, step in [(k, const(0), k_next), (b_now, b_outer, b_next), (distance, ahead, distance_next),
-                             *zip(base_phis, bases_outer, bases_next, strict=True),
-                             *((total[s], total_outer[s], following[s]) for s in sums)]:
-        phi.add_incoming(first, outer)
-        phi.add_incoming(step, inner)
-    for phi, first, step in [(r, const(0), r_next), (a_outer, a, a_next), (b_outer, B, b_next)]:
-        phi.add_incoming(first, zero_from)
-        phi.add_incoming(first, loaded)
-        phi.add_incoming(step, inner_done)
-    for s in sums:
-        total_outer[s].add_incoming(zero, zero_from)
-        total_outer[s].add_incoming(before[s], loaded)
-        total_outer[s].add_incoming(following[s], inner_done)
+def _at(builder, p, *offsets):
+    """The address some numbers and values behind `p`."""
+    for offset in offsets:
+        p = builder.gep(p, [offset if isinstance(offset, ir.Value) else ir.Constant(_I64, offset)])
+    return p
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, NUMBERS, *[COUNT] * 5)
-def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_jump, m, vectors, copies, accumulate):
+class _Block:
+    """Code for one shape of the block: `rows` rows, of `vectors` vectors in each of the `panels` (B, C).
+
+    With `unroll` > 1 the loop takes so many k a turn and needs few additions for their addresses; then the numbers of
+    a row of `a`, or with `rows_contiguous` the rows of a k, must lie side by side.
+    """
+
+    def __init__(self, builder, vector, rows, vectors, panels, unroll=1, rows_contiguous=False, prefetches=None):
+        self.builder, self.vector, self.rows, self.unroll = builder, vector, rows, unroll
+        self.rows_contiguous, self.prefetches = rows_contiguous, prefetches
+        self.panels = panels
+        # a vector's panel, and its place in the panel's row
+        self.lanes = [(panel, v * vector.lanes) for panel in range(len(panels)) for v in range(vectors)]
+
+    def emit(self, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate):
+        """From the first k to the sums in C."""
+        builder = self.builder
+        places = {(i, j): _at(builder, self.panels[panel][1], builder.mul(c_row, ir.Constant(_I64, i)), lane)
+                  for i in range(self.rows) for j, (panel, lane) in enumerate(self.lanes)}
+        self.sums = {index: cgutils.alloca_once(builder, _vector_ir(self.vector)) for index in places}
+        with builder.if_else(accumulate) as (then, otherwise):
+            with then:
+                for index, place in places.items():
+                    builder.store(_load(builder, place, self.vector), self.sums[index])
+            with otherwise:
+                for total in self.sums.values():
+                    builder.store(_constant(_vector_ir(self.vector), 0.0), total)
+        # Four rows (or four k) share a base: base + {0, 1, 2, 3} * stride.  Bases and multiples are hidden from LLVM.
+        # Left to itself it reaches each row by adding a_row to the one before, a chain as long as the loop's
+        # arithmetic, or keeps one register a row, and spills them as soon as there is anything else in the loop (1.6
+        # times the time).
+        self.a_k, stride = a_k, a_k if self.rows_contiguous else a_row
+        self.multiples = [ir.Constant(_I64, 0), stride,
+                          *(_opaque(builder, builder.mul(stride, ir.Constant(_I64, i))) for i in (2, 3))]
+        self.B = [cgutils.alloca_once_value(builder, B) for B, _ in self.panels]
+        first = cgutils.alloca_once_value(builder, a)
+        with cgutils.for_range(builder, repeats):
+            bases = [builder.load(first)]
+            while not self.rows_contiguous and 4 * len(bases) < self.rows:
+                bases.append(_at(builder, bases[-1], builder.mul(a_row, ir.Constant(_I64, 4))))
+            self.bases = [cgutils.alloca_once_value(builder, base) for base in bases]
+            if self.prefetches:
+                self.distance = cgutils.alloca_once_value(builder, self.prefetches[0])
+            if self.unroll > 1:
+                left = _opaque(builder, builder.and_(K, ir.Constant(_I64, self.unroll - 1)))
+                self._loop(left, 1)
+                self._loop(builder.sdiv(K, ir.Constant(_I64, self.unroll)), self.unroll)
+            else:
+                self._loop(K, 1)
+            builder.store(_at(builder, builder.load(first), a_jump), first)
+        for index, place in places.items():
+            _store(builder, builder.load(self.sums[index]), place, self.vector)
+
+    def _loop(self, turns, steps):
+        """`steps` values of k a turn."""
+        builder, width = self.builder, NV * self.vector.lanes
+        with cgutils.for_range(builder, turns):
+            bases = [_opaque(builder, builder.load(base)) for base in self.bases]
+            B = [builder.load(panel) for panel in self.B]
+            if self.prefetches:
+                distance = builder.load(self.distance)
+                _prefetch(builder, _at(builder, bases[0], distance))
+                builder.store(builder.add(distance, self.prefetches[1]), self.distance)
+                for panel, lane in self.lanes:
+                    _prefetch(builder, _at(builder, B[panel], B_AHEAD * width + lane))
+            for k in range(steps):
+                b = [_load(builder, _at(builder, B[panel], k * width + lane), self.vector)
+                     for panel, lane in self.lanes]
+                for i in range(self.rows):
+                    if self.rows_contiguous:
+                        address = _at(builder, bases[0], self.multiples[k], i)
+                    else:
+                        address = _at(builder, bases[i // 4], self.multiples[i % 4], k)
+                    weight = _splat(builder, builder.load(address), _vector_ir(self.vector))
+                    for j, lanes_of_b in enumerate(b):
+                        total = self.sums[i, j]
+                        builder.store(_fma(builder, weight, lanes_of_b, builder.load(total)), total)
+            on = builder.mul(self.a_k, ir.Constant(_I64, steps)) if steps == 1 or self.rows_contiguous else steps
+            for base, now in zip(self.bases, bases, strict=True):
+                builder.store(_at(builder, now, on), base)
+            for panel, now in zip(self.B, B, strict=True):
+                builder.store(_at(builder, now, steps * width), panel)
+
+
+@part(NUMBERS, *[COUNT] * 5, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)
+def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_row, c_jump, m, vectors, copies,
+            accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
-    for n in range(copies):
+    paired = copies // 2 * 2 if PAIR_ROWS > 0 and vectors == NV else 0
+    for n in range(0, paired, 2):
+        for i in range(0, m, PAIR_ROWS):
+            pair_product(min(PAIR_ROWS, m - i), a + i * a_row, a_row, a_k, a_jump, B + n * b_jump, b_jump, K, repeats,
+                         C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
+    for n in range(paired, copies):
         block_product(m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B + n * b_jump, K, repeats, C + n * c_jump,
-                      accumulate != 0)
+                      c_row, accumulate != 0)
 
 
 @helper
