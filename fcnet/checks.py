@@ -96,6 +96,13 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
+    """`value` as one of the texts."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{name} must be {' or '.join(map(repr, choices))}, got {value!r}")
+    return value
+
+
 def distinct(name: str, values: Sequence[str]) -> None:
     """Refuse names of which two are the same."""
     for i, value in enumerate(values):
@@ -287,17 +294,19 @@ def output_fits(loss: str, activation: object, units: int, from_logits: bool = F
 def metric_fits(metric: str, loss: str, units: int) -> None:
     """Refuse a metric that needs labels of another kind than the loss."""
     sparse = loss == "sparse_categorical_crossentropy"
-    if sparse and metric != "sparse_categorical_accuracy":
+    if metric in ("class_counts", "histogram"):
+        return
+    if sparse and not metric.startswith("sparse"):
         raise ValueError(
             f"metric {metric!r} does not fit the class numbers of loss={loss!r}; use 'accuracy', or one-hot "
             "labels with loss='categorical_crossentropy'"
         )
-    if not sparse and metric == "sparse_categorical_accuracy":
+    if not sparse and metric.startswith("sparse"):
         raise ValueError(
             f"metric {metric!r} fits loss='sparse_categorical_crossentropy' only, got loss={loss!r}; use "
             "'accuracy', which picks the fitting one"
         )
-    if metric == "categorical_accuracy" and units == 1:
+    if metric.endswith("categorical_accuracy") and units == 1:
         raise ValueError(f"metric {metric!r} of 1 unit is always 1: use 'binary_accuracy' or 'accuracy'")
 
 
@@ -536,6 +545,28 @@ def _classes(Y: np.ndarray, loss: str) -> np.ndarray:
         needs = "labels that are 0 or 1" if one else "one-hot labels"
         raise ValueError(f"class_weight needs {needs}: y holds {Y[row].tolist()} at row {row}; use sample_weight")
     return Y[:, 0].astype(np.intp) if one else Y.argmax(axis=1)
+
+
+def classes(name: str, values: Any, threshold: float | None = None) -> tuple[np.ndarray, int]:
+    """Class numbers (B,) of labels or outputs, and how many classes there can be.
+
+    Of several columns the greatest is the class. One column of whole numbers has the classes themselves; with a
+    threshold, one of floats has class 1 above it.
+    """
+    A = _numeric(name, values)
+    if A.ndim not in (1, 2) or 0 in A.shape:
+        raise ValueError(f"{name}: expected (samples,) or (samples, classes), got {A.shape}")
+    _normalised(name, A, np.dtype(np.float64))
+    if A.ndim == 2 and A.shape[1] > 1:
+        return A.argmax(axis=1), A.shape[1]
+    A = A.reshape(-1)
+    if threshold is not None and A.dtype.kind == "f":
+        return (A > threshold).astype(np.intp), 2
+    wrong = (A < 0) | (A != np.floor(A)) if A.dtype.kind == "f" else A < 0
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise ValueError(f"{name} holds {A[row]} at row {row}, classes are whole numbers from 0")
+    return A.astype(np.intp), max(2, int(A.max()) + 1)
 
 
 def _in_range(weights: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:

@@ -30,6 +30,7 @@ from .kernels import (
     sparse,
     stages,
 )
+from .kernels.metrics import METRICS
 from .kernels.simd import MR, NV, REGISTER_BYTES
 from .sparse import SparseRows
 
@@ -42,6 +43,8 @@ thread takes GROUP_SLABS slabs of it through a layer before the next layer: pack
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
 thread uses the same places for one group after the other, in chunks of LOCAL_CHUNK_SLABS.  None of these changes a
 bit of the result."""
+SUMS = 1 << 19
+"""Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
 PARTIAL_SLABS = 4
 """With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of PARTIAL_SLABS
@@ -276,7 +279,7 @@ class Engine:
         self._metric_parameters = [np.array(given, np.float64) for _, given, _, _ in reported]
         for record, numbers, (kernel, _, n_sums, weighted) in zip(
                 self._metrics, self._metric_parameters, reported, strict=True):
-            part = losses.METRICS[kernel] if isinstance(kernel, str) else custom.metric(kernel, self.dtype)
+            part = METRICS[kernel] if isinstance(kernel, str) else custom.metric(kernel, self.dtype)
             record["part"], record["parameters"] = self._part(part), _address(numbers)
             record["column"], record["weighted"] = self._columns_of_sums, weighted
             self._columns_of_sums += n_sums
@@ -386,6 +389,8 @@ class Engine:
         local = partial or forward_only
         group = summed or min(GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
+        if self._columns_of_sums > 1:
+            chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
         self._reserve(threads * group if local else chunk, targets, group, threads)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
         self._partials = np.empty(-(-chunk // group) * self.n_params if partial else 1, self.dtype)

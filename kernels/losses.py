@@ -49,7 +49,7 @@ DELTA = 0
 
 
 @inline
-def _weighted(x, weight):
+def weighted(x, weight):
     """weight x, and 0 where the weight is 0, also if x is NaN."""
     return select(weight > 0.0, x * weight, 0.0)
 
@@ -74,8 +74,8 @@ def sigmoid_binary_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, s
             of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
             if not leave_logits:
                 store(p, A + i)
-            store(_weighted(p - y, weight * (scale / outputs)), dZ + i)
-        loss += total(_weighted(of_lanes, weight))
+            store(weighted(p - y, weight * (scale / outputs)), dZ + i)
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
@@ -120,9 +120,9 @@ def softmax_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
             p = load(dZ + i) / exponentials
             if not leave_logits:
                 store(p, A + i)
-            store(_weighted(mass * p - (load(Y + i) * kept + share), weight * scale), dZ + i)
+            store(weighted(mass * p - (load(Y + i) * kept + share), weight * scale), dZ + i)
         of_lanes = fma(mass, logarithm, of_lanes)
-        loss += total(_weighted(of_lanes, weight))
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss
 
 
@@ -143,9 +143,9 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, weights, scale, parameters, s
             p = load(dZ + (o * P + j)) / exponentials
             if not leave_logits:
                 store(p, A + (o * P + j))
-            store(_weighted(select(label == o, p - 1.0, p), weight * scale), dZ + (o * P + j))
+            store(weighted(select(label == o, p - 1.0, p), weight * scale), dZ + (o * P + j))
         of_lanes = (highest - chosen) + logarithm
-        loss += total(_weighted(of_lanes, weight))
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss
 
 
@@ -160,8 +160,8 @@ def mean_squared_error(A, Y, dA, outputs, weights, scale, parameters, sums):
         for i in range(j, outputs * P, P):
             error = load(A + i) - load(Y + i)
             of_lanes = fma(error, error, of_lanes)
-            store(_weighted(error, weight * (2.0 * scale / outputs)), dA + i)
-        loss += total(_weighted(of_lanes, weight))
+            store(weighted(error, weight * (2.0 * scale / outputs)), dA + i)
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
@@ -192,8 +192,8 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, weights, scale, paramet
             of_lanes = of_lanes + factor * entropy
             if not leave_logits:
                 store(p, A + i)
-            store(_weighted(factor * slope, weight * (scale / outputs)), dZ + i)
-        loss += total(_weighted(of_lanes, weight))
+            store(weighted(factor * slope, weight * (scale / outputs)), dZ + i)
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
 
@@ -350,8 +350,8 @@ def _over_outputs(formula, A, Y, dA, outputs, weights, scale, parameters, sums, 
         for i in range(j, outputs * P, P):
             value, slope = formula(load(A + i), load(Y + i), parameters)
             of_lanes = of_lanes + value
-            store(_weighted(slope, weight * (scale * share)), dA + i)
-        loss += total(_weighted(of_lanes, weight))
+            store(weighted(slope, weight * (scale * share)), dA + i)
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss * share
 
 
@@ -365,7 +365,7 @@ def _metric_over_outputs(formula, A, Y, outputs, weights, parameters, sums, shar
         for i in range(j, outputs * P, P):
             value, _ = formula(load(A + i), load(Y + i), parameters)
             of_lanes = of_lanes + value
-        metric += total(_weighted(of_lanes, load(weights + j)))
+        metric += total(weighted(of_lanes, load(weights + j)))
     sums[0] = metric * share
 
 
@@ -452,8 +452,8 @@ def categorical_hinge(A, Y, dA, outputs, weights, scale, parameters, sums):
         active = select(of_lanes <= 0.0, 0.0, weight * scale)
         for o in range(outputs):
             y = load(Y + (o * P + j))
-            store(_weighted(select(where == o, 1.0 - y, 0.0) - y, active), dA + (o * P + j))
-        loss += total(_weighted(of_lanes, weight))
+            store(weighted(select(where == o, 1.0 - y, 0.0) - y, active), dA + (o * P + j))
+        loss += total(weighted(of_lanes, weight))
     sums[0] = loss
 
 
@@ -471,7 +471,7 @@ def binary_accuracy(A, Y, outputs, weights, parameters, sums):
         for i in range(j, outputs * P, P):
             guess = select(load(A + i) > 0.5, splat(1.0, A), 0.0)
             of_lanes = of_lanes + select(guess == load(Y + i), splat(1.0, A), 0.0)
-        right += total(_weighted(of_lanes, load(weights + j)))
+        right += total(weighted(of_lanes, load(weights + j)))
     sums[0] = right / outputs
 
 
@@ -485,12 +485,12 @@ def sign_accuracy(A, Y, outputs, weights, parameters, sums):
         for i in range(j, outputs * P, P):
             guess = select(load(A + i) > 0.0, splat(1.0, A), 0.0)
             of_lanes = of_lanes + select(guess == select(load(Y + i) > 0.0, splat(1.0, A), 0.0), splat(1.0, A), 0.0)
-        right += total(_weighted(of_lanes, load(weights + j)))
+        right += total(weighted(of_lanes, load(weights + j)))
     sums[0] = right / outputs
 
 
 @inline
-def _argmax(A, j, rows):
+def argmax(A, j, rows):
     """Index of the first highest row, in every lane, as a float."""
     P = slab_width(A)
     best = load(A + j)
@@ -507,8 +507,8 @@ def categorical_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the samples whose highest output is the class of the highest target."""
     right = 0.0
     for j in range(0, slab_width(A), lanes(A)):
-        hit = select(_argmax(A, j, outputs) == _argmax(Y, j, outputs), splat(1.0, A), 0.0)
-        right += total(_weighted(hit, load(weights + j)))
+        hit = select(argmax(A, j, outputs) == argmax(Y, j, outputs), splat(1.0, A), 0.0)
+        right += total(weighted(hit, load(weights + j)))
     sums[0] = right
 
 
@@ -517,8 +517,8 @@ def sparse_categorical_accuracy(A, Y, outputs, weights, parameters, sums):
     """Share of the samples whose highest output is their label."""
     right = 0.0
     for j in range(0, slab_width(A), lanes(A)):
-        hit = select(_argmax(A, j, outputs) == load(Y + j), splat(1.0, A), 0.0)
-        right += total(_weighted(hit, load(weights + j)))
+        hit = select(argmax(A, j, outputs) == load(Y + j), splat(1.0, A), 0.0)
+        right += total(weighted(hit, load(weights + j)))
     sums[0] = right
 
 
@@ -531,7 +531,7 @@ def mean_squared_error_metric(A, Y, outputs, weights, parameters, sums):
         for i in range(j, outputs * P, P):
             error = load(A + i) - load(Y + i)
             of_lanes = fma(error, error, of_lanes)
-        squares += total(_weighted(of_lanes, load(weights + j)))
+        squares += total(weighted(of_lanes, load(weights + j)))
     sums[0] = squares / outputs
 
 
@@ -543,7 +543,7 @@ def mean_absolute_error_metric(A, Y, outputs, weights, parameters, sums):
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
             of_lanes = of_lanes + absolute(load(A + i) - load(Y + i))
-        errors += total(_weighted(of_lanes, load(weights + j)))
+        errors += total(weighted(of_lanes, load(weights + j)))
     sums[0] = errors / outputs
 
 
@@ -587,7 +587,7 @@ def categorical_hinge_metric(A, Y, outputs, weights, parameters, sums):
     metric = 0.0
     for j in range(0, slab_width(A), lanes(A)):
         of_lanes, _ = _categorical_hinge(A, Y, j, outputs)
-        metric += total(_weighted(of_lanes, load(weights + j)))
+        metric += total(weighted(of_lanes, load(weights + j)))
     sums[0] = metric
 
 
