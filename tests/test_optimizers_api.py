@@ -139,6 +139,14 @@ METRICS = {
     "MeanSquaredError": ("mean_squared_error", "mse", "MSE"),
     "MeanAbsoluteError": ("mean_absolute_error", "mae", "MAE"),
     "RootMeanSquaredError": ("root_mean_squared_error", "rmse", "RMSE"),
+    "TopKCategoricalAccuracy": ("top_k_categorical_accuracy",),
+    "SparseTopKCategoricalAccuracy": ("sparse_top_k_categorical_accuracy",),
+    "Precision": ("precision",),
+    "Recall": ("recall",),
+    "F1Score": ("f1_score",),
+    "FBetaScore": ("fbeta_score",),
+    "AUC": ("auc",),
+    "R2Score": ("r2_score",),
 }
 
 
