@@ -107,7 +107,7 @@ def test_training(samples, batch_size, dtype):
     assert_within(sums.sum(), wanted_sum, FACTOR * eps(dtype) * wanted_sum, "sums")
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", ("sgd", "momentum", "adam"))  # none that decays weights
 def test_a_batch_without_weight(optimizer, dtype):
     """Loss and gradient are 0, and nothing is NaN: a plain step leaves the parameters as they were."""
     layers, loss = layers_of((9, 3), "relu", "softmax"), "categorical_crossentropy"
