@@ -8,6 +8,7 @@ model's dtype. The caller's arrays are never written to.
 from __future__ import annotations
 
 import difflib
+import importlib
 import inspect
 import math
 import numbers
@@ -76,6 +77,15 @@ def only_one(values: Mapping[str, Any]) -> None:
     given = [f"{name}={value!r}" for name, value in values.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"at most one of {', '.join(values)} can be set, got {' and '.join(given)}")
+
+
+def extra(module: str, name: str, what: str) -> Any:
+    """A module of an optional package, which comes with the extra `name` and is imported when it is needed."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = {"plot": "Matplotlib", "scipy": "SciPy"}[name]
+        raise ImportError(f"{what} needs {package}: pip install 'fcnet[{name}]'") from error
 
 
 def rates(schedule: Any, values: Any, count: int) -> np.ndarray:
@@ -190,6 +200,13 @@ def batch_size(value: Any, samples: int, default: int = 32) -> int:
             f"batch_size is {size} and there are {samples} samples: each batch has {samples}", stacklevel=3
         )
     return min(size, samples)
+
+
+def full_batch(value: Any, samples: int) -> int:
+    """The batch size of an optimizer that takes all samples at once."""
+    if value is not None and whole("batch_size", value, 1, wrong_type=ValueError) != samples:
+        raise ValueError(f"LBFGS takes all {samples} samples at once, got batch_size={value!r}: leave it out")
+    return samples
 
 
 def epoch_range(epochs: Any, initial_epoch: Any) -> range:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from . import checks, display, layout, losses, metrics, optimizers, profiling, seeds, training
+from . import checks, display, layout, losses, metrics, optimizers, profiling, range_test, seeds, training
 from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
 from .layers import Dense, Input, Layer
 from .profiling import Profile
+from .range_test import RangeTest
 
 Reported: TypeAlias = float | list[float] | dict[str, float]
 
@@ -387,7 +389,10 @@ class Sequential:
             X, Y, weights = X[:kept], Y[:kept], None if weights is None else weights[:kept]
             checks.some_weight("sample_weight of the samples to train on", weights)
         weights = self._by_class(class_weight, Y, weights, objective)
-        size = checks.batch_size(batch_size, len(X))
+        size, kind = checks.batch_size(batch_size, len(X)), training.Fit
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            size, kind = checks.full_batch(batch_size, len(X)), training.FullBatchFit
+            self._need_no_chance()
         generator = seeds.generator(seed)
         if mixed and seed is not None and not isinstance(seed, np.random.Generator):
             skipped = np.arange(len(X))
@@ -404,7 +409,7 @@ class Sequential:
         hooks.call("on_train_begin", {})
         progress = display.display(shown, run, steps)
         try:
-            fit = training.Fit(network, X, Y, weights, validation, size, self.history, hooks, validated, progress)
+            fit = kind(network, X, Y, weights, validation, size, self.history, hooks, validated, progress)
             fit.run(run, mixed, generator, key)
         finally:
             if progress is not None:
@@ -428,6 +433,7 @@ class Sequential:
             As `fit` does.
         """
         objective = self._compiled("train_on_batch")
+        self._steps_in_batches("train_on_batch")
         X, Y, weights = self._data(x, y, sample_weight, objective)
         weights = self._by_class(class_weight, Y, weights, objective)
         network, key = self._trainable(objective, X.shape[1]), self._random_key(None)
@@ -553,6 +559,78 @@ class Sequential:
         loss, gradient = network.engine.loss_and_gradient(network.parameters, X, Y, network.objective.loss, weights)
         return float(loss), gradient
 
+    # ------------------------------------------------------------------------------------ learning rate
+
+    def find_learning_rate(
+        self,
+        x: Any,
+        y: Any,
+        batch_size: int | None = None,
+        *,
+        sample_weight: Any = None,
+        min_learning_rate: float = 1e-6,
+        max_learning_rate: float = 10.0,
+        steps: int = 100,
+        smoothing: float = 0.9,
+        seed: int | np.random.Generator = 0,
+    ) -> RangeTest:
+        """Try learning rates, from small to large, one for each step, and see how the loss goes.
+
+        The steps are those of `fit`, with the compiled loss and optimizer, on copies: neither the model nor its
+        optimizer changes. They end where the loss goes up for good. A weight decay, an average or an accumulation of
+        the optimizer is part of the test, a schedule is not.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As in `fit`.
+        batch_size : int, optional
+            Default 32. The rate that is found belongs to it.
+        min_learning_rate, max_learning_rate : float, default=1e-6 and 10.0
+            Above 0, rising.
+        steps : int, default=100
+            2 or more.
+        smoothing : float, default=0.9
+            In [0, 1): the weight of the mean so far in the smoothed loss.
+        seed : int or numpy.random.Generator, default=0
+            Of the order of the samples.
+
+        Returns
+        -------
+        RangeTest
+            With rates, losses, a suggestion and `plot`.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not compiled or not built.
+        TypeError, ValueError
+            If an argument does not fit.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from fcnet import Dense, Sequential
+        >>> x = np.random.default_rng(0).normal(size=(200, 2))
+        >>> model = Sequential([Dense(8, "relu", input_dim=2), Dense(1)])
+        >>> model.compile("adam", "mse")
+        >>> found = model.find_learning_rate(x, x[:, 0] * x[:, 1])  # doctest: +SKIP
+        >>> model.optimizer.learning_rate = found.suggestion  # doctest: +SKIP
+        """
+        objective = self._compiled("find_learning_rate")
+        self._ready()
+        X, Y, weights = self._data(x, y, sample_weight, objective)
+        low = checks.real("min_learning_rate", min_learning_rate, 0, math.inf, "()")
+        high = checks.real("max_learning_rate", max_learning_rate, low, math.inf, "()")
+        rates = np.geomspace(low, high, checks.whole("steps", steps, 2))
+        kept = checks.real("smoothing", smoothing, 0, 1, "[)")
+        size = checks.batch_size(batch_size, len(X))
+        generator = np.random.default_rng(checks.seed(seed))
+        self._steps_in_batches("find_learning_rate")
+        assert self.optimizer is not None
+        network = profiling.rehearsal(self._compiled_engine(), self.parameters, self.optimizer, objective)
+        return range_test.run(network, X, Y, weights, size, rates, kept, generator)
+
     # -------------------------------------------------------------------------------------------- speed
 
     def profile(self, batch_size: int = 32, x: Any = None, y: Any = None, *, seconds: float = 0.5) -> Profile:
@@ -593,6 +671,7 @@ class Sequential:
         >>> print(model.profile(128))  # doctest: +SKIP
         """
         objective = self._compiled("profile")
+        self._steps_in_batches("profile")
         self._ready()
         budget = checks.real("seconds", seconds, 0, 3600, "(]")
         assert self._inputs is not None and self.optimizer is not None
@@ -638,6 +717,17 @@ class Sequential:
         if seed is None or isinstance(seed, np.random.Generator):
             seed = int(seeds.generator(seed).integers(2**63))
         return seeds.key(seed)
+
+    def _steps_in_batches(self, what: str) -> None:
+        """Refuse an optimizer that takes all samples at once."""
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            raise ValueError(f"{what} needs an optimizer that takes steps, like 'adam'; LBFGS works in fit only")
+
+    def _need_no_chance(self) -> None:
+        """Refuse layers that draw random numbers, where the loss must be a function of the parameters."""
+        for layer in self._layers:
+            if layer.stage in ("dropout", "gaussian_noise"):
+                raise ValueError(f"LBFGS needs the same loss every time; layer {layer.name!r} draws random numbers")
 
     def _ready(self, batch_size: Any = None) -> None:
         """Refuse a model that is not built."""

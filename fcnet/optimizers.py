@@ -562,9 +562,69 @@ class Lion(Optimizer):
         return 1
 
 
+class LBFGS(Optimizer):
+    """A quasi-Newton method on all samples at once: for networks and data that are small, and losses that are smooth.
+
+    An epoch of `fit` is one iteration: a direction from the last `m` changes of weights and gradient, and a line search
+    along it, which evaluates loss and gradient of all samples once or a few times. So `epochs` is the greatest number
+    of iterations; the fit ends before it where `tol` or `gradient_tol` is reached, or the line search finds nothing
+    better, and `message` says which. A second fit begins without the changes that the first one had collected. The
+    iterations are those of ``scipy.optimize.minimize(method="L-BFGS-B")``, which computes in float64 also for a model
+    in float32; there the rounding of the loss ends the fit.
+
+    Parameters
+    ----------
+    m : int, default=10
+        How many changes are kept.
+    tol : float, default=1e-9
+        0 or more: the fit ends when the loss has fallen by less than this, relative to the greater of itself and 1.
+    gradient_tol : float, default=1e-5
+        0 or more: it ends when no number in the gradient is larger.
+
+    Attributes
+    ----------
+    iterations : int
+        Number of iterations.
+    message : str
+        Why the last fit has ended, in SciPy's words.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a value lies outside its range.
+    ImportError
+        From `fit`, if SciPy is missing.
+
+    Notes
+    -----
+    Source: Liu and Nocedal, On the limited memory BFGS method for large scale optimization, Mathematical Programming
+    1989.
+    """
+
+    name = "lbfgs"
+    ranges: ClassVar = {"tol": (0, math.inf, "[)"), "gradient_tol": (0, math.inf, "[)")}
+    learning_rate = None  # type: ignore[assignment]  # the line search finds the length of a step
+    m: int
+    tol: float
+    gradient_tol: float
+
+    def __init__(self, m: int = 10, tol: float = 1e-9, gradient_tol: float = 1e-5) -> None:
+        self.message = ""
+        super().__init__(dict(tol=tol, gradient_tol=gradient_tol), {})
+        self.m = checks.whole("m", m, 1)
+
+    @property
+    def formula_slots(self) -> int:
+        """SciPy has its own."""
+        return 0
+
+    def __repr__(self) -> str:
+        return f"LBFGS(m={self.m}, tol={self.tol}, gradient_tol={self.gradient_tol})"
+
+
 OPTIMIZERS: dict[str, type[Optimizer]] = {
     name: kind
-    for kind in (SGD, RMSprop, Adagrad, Adam, AdamW, Adamax, Nadam, Lion)
+    for kind in (SGD, RMSprop, Adagrad, Adam, AdamW, Adamax, Nadam, Lion, LBFGS)
     for name in (kind.name, kind.__name__)
 }
 

@@ -7,18 +7,20 @@ so that Ctrl-C is noticed. Where a call ends changes no bit of parameters or His
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import checks
 from .callbacks import History, Hooks
 from .display import Display
 from .losses import Loss
 from .metrics import Metric
-from .optimizers import Optimizer
+from .optimizers import LBFGS, Optimizer
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -291,6 +293,75 @@ class Fit:
                 self.history.history.setdefault(name, []).append(logs[name])
 
 
+class FullBatchFit(Fit):
+    """A fit by `optimizers.LBFGS`: an epoch is an iteration over all samples. Batch hooks are not called."""
+
+    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator, key: int = 0) -> None:
+        """Minimize the loss; the network has the parameters of the last iteration, also after Ctrl-C.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss is not finite at the start.
+        """
+        optimizer, parameters = self.network.optimizer, self.network.parameters
+        assert isinstance(optimizer, LBFGS)
+        minimize = checks.extra("scipy.optimize", "scipy", "LBFGS").minimize
+        trial = np.empty_like(parameters)
+        remaining = iter(epochs)
+        epoch = next(remaining, None)
+
+        def loss_and_gradient(values: np.ndarray) -> tuple[float, np.ndarray]:
+            trial[:] = values
+            return self._loss_and_gradient(trial)
+
+        def accepted(intermediate_result: Any) -> None:
+            nonlocal epoch
+            assert epoch is not None
+            parameters[:] = intermediate_result.x
+            optimizer.iterations += 1
+            if self.display is not None:
+                self.display.steps(1)
+            sums = summed(self.network, self.X, self.Y, self.weights)
+            self._record(range(epoch, epoch + 1), sums[None])
+            epoch = next(remaining, None)
+            if self.hooks.stopped:
+                raise StopIteration
+            if epoch is not None:
+                self._begin(epoch)
+
+        if epoch is None:
+            return
+        if not math.isfinite(self._loss_and_gradient(parameters)[0]):
+            raise FloatingPointError("the loss is not finite at the start of the fit: scale inputs and targets")
+        self._begin(epoch)
+        options = {"maxcor": optimizer.m, "ftol": optimizer.tol, "gtol": optimizer.gradient_tol,
+                   "maxiter": len(epochs), "maxfun": sys.maxsize}  # fmt: skip
+        found = minimize(loss_and_gradient, parameters.astype(np.float64), jac=True, method="L-BFGS-B",
+                         callback=accepted, options=options)  # fmt: skip
+        optimizer.message = "STOP: by a callback" if self.hooks.stopped else str(found.message)
+
+    def _begin(self, epoch: int) -> None:
+        if self.hooks.each_epoch:
+            self.hooks.call("on_epoch_begin", epoch, {})
+
+    def _loss_and_gradient(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
+        """Of all samples, in float64; in pieces, so that Ctrl-C is noticed."""
+        network, X, Y, weights = self.network, self.X, self.Y, self.weights
+        loss, gradient = 0.0, np.zeros(len(parameters))
+        rows = rows_per_call(3 * network.engine.n_params)
+        for first in range(0, len(X), rows):
+            part = slice(first, first + rows)
+            of_part = None if weights is None else weights[part]
+            value, slope = network.engine.loss_and_gradient(
+                parameters, X[part], Y[part], network.objective.loss, of_part
+            )
+            share = total_weight(X[part], of_part) / self.weight
+            loss += share * value
+            gradient += share * slope
+        return loss, gradient
+
+
 def reported(objective: Objective, validation: bool) -> dict[str, str | None]:
     """The names of the logs of a fit, and whether "min" or "max" is better, None if that is not known."""
     names = {"loss": "min"} | {metric.name: metric.direction for metric in objective.metrics}
@@ -329,6 +400,12 @@ def train_on_batch(
 
 def evaluate(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> list[float]:
     """Loss and metrics of all rows."""
+    sums = summed(network, X, Y, weights)
+    return network.objective.values(sums, len(X), total_weight(X, weights))
+
+
+def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """The sums over all rows that loss and metrics come from."""
     objective = network.objective
     sums = np.zeros(objective.n_sums)
     rows = rows_per_call(network.engine.n_params)
@@ -338,7 +415,7 @@ def evaluate(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray
             network.parameters, X[part], Y[part], objective.loss, objective.metrics,
             None if weights is None else weights[part],
         )  # fmt: skip
-    return objective.values(sums, len(X), total_weight(X, weights))
+    return sums
 
 
 def predict(engine: Engine, parameters: np.ndarray, X: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 ORDER = (
     "_runtime", "sparse", "checks", "seeds", "layout", "initializers", "activations", "losses", "metrics",
     "schedules", "optimizers", "inspection", "layers", "datasets", "engine", "callbacks", "display", "training",
-    "profiling", "model", "__init__",
+    "profiling", "range_test", "model", "__init__",
 )  # fmt: skip
 
 NJIT_OPTIONS = {
