@@ -430,6 +430,23 @@ def test_copies_and_pickles():
         twin.fit(X, Y, epochs=1, verbose=0)
 
 
+def test_pickle_in_another_process(run_python, tmp_path):
+    """The functions go along by value, with what they close over."""
+    X = np.linspace(-2, 2, 40).reshape(-1, 1)
+    model = Sequential([Dense(4, scaled(0.3), input_dim=1), Dense(1, sigmoid)])
+    model.compile("sgd", own_loss("huber")[0], [own_loss("quantile")[0]])
+    model.fit(X, X, verbose=0)
+    path = tmp_path / "model"
+    path.write_bytes(pickle.dumps([model, X, model.predict(X), model.evaluate(X, X)]))
+    run_python("""
+        import pickle, sys
+        from pathlib import Path
+        model, X, outputs, values = pickle.loads(Path(sys.argv[1]).read_bytes())
+        assert (model.predict(X) == outputs).all()
+        assert model.evaluate(X, X) == values
+        """, path)
+
+
 # ------------------------------------------------------------------------------------------------
 # What is refused
 # ------------------------------------------------------------------------------------------------

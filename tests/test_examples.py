@@ -99,6 +99,11 @@ def test_demo_says_what_it_missed(example, tmp_path, capsys):
     assert "missed" in capsys.readouterr().err
 
 
+def test_custom_functions(example, capsys):
+    assert abs(example("custom").main() - 0.8) < 0.05
+    assert "quantile 0.9: " in capsys.readouterr().out
+
+
 def test_early_stopping(example, capsys):
     stopped, whole = example("early_stopping").main()
     assert stopped < 0.45 < 0.6 < whole
