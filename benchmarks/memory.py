@@ -60,11 +60,14 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     scratch = max(P * group * (widths[-1] + 2 * max(widths)), P * kernels.simd.MR) + kernels.network.PACKED_STRIP * (
         max(widths) + 2
     )
+    held = slabs * P * (widths[0] + widths[-1])
+    full = workload.steps == 1 and chunk == slabs
     numbers = {
         "workspace": places * of_a_slab,
         "scratch": threads * (scratch + 64),
         "gradient": params if few_weights or chunk < slabs else 0,
         "partial gradients": math.ceil(chunk / group) * params if few_weights else 0,
+        "held": held if few_weights and full and held * made.dtype.itemsize <= engine.HELD_BYTES else 0,
         "checkpoint": params * (1 + slots),
     }
     sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}

@@ -22,6 +22,7 @@ from .kernels import (
     activations,
     contraction,
     custom,
+    held,
     inference,
     losses,
     matmul,
@@ -50,6 +51,8 @@ PARTIAL_SLABS = 4
 """With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of PARTIAL_SLABS
 slabs, of a large one by groups of twice as many, and of a small one, if the layers are narrow, at once.  All of this is
 part of the result's rounding, so it depends on the sizes alone."""
+HELD_BYTES = 2 << 20
+"""With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
 FEW_ROWS = 2
 """Up to a slab's rows divided by this are predicted one by one: there, on an AVX-512 core, networks of 784-128-10 to
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
@@ -363,6 +366,8 @@ class Engine:
         self._set_array("out", out)
         self._set_array("sums", sums)
         self._set_array("weights", weights)
+        hold = self._held.size > 1 and last - first > 1 and orders is None and weights is None
+        self._set(gather_held=self._part(held.gather_held) if hold else 0)
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
         threads = self._fields[_FIELD["threads"]]
@@ -394,6 +399,11 @@ class Engine:
         self._reserve(threads * group if local else chunk, targets, group, threads)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
         self._partials = np.empty(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
+        numbers = slabs * self.slab * (self.inputs + targets)
+        holds = mode == network.TRAIN and partial and rows == n and chunk == slabs
+        self._held = self._none
+        if holds and numbers * self.dtype.itemsize <= HELD_BYTES:
+            self._held = layout.zeros(numbers, self.dtype)
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
@@ -407,7 +417,7 @@ class Engine:
                   local=local, partials=_address(self._partials) if partial else 0,
                   contraction=self._part(contraction.lane_gradient) if partial else 0,
                   gradient_update=self._part(network.sum_update if partial else network.gradient_update),
-                  slab_sums=_address(self._slab_sums))
+                  held=_address(self._held), slab_sums=_address(self._slab_sums))
 
     def summed_slabs(self, slabs: int) -> int:
         """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""

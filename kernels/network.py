@@ -129,6 +129,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "group_slabs",  # slabs that a thread takes through a layer before the next layer
     "share_slabs",  # slabs that stay together when the work is shared out
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
+    "held",         # slabs of X and Y that stay from step to step
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
     "scratch", "scratch_size", "widest", "integers", "integers_size",
     # results: sums of the loss and the metrics, per slab of the chunk and in all
@@ -136,11 +137,12 @@ TASK = np.dtype([(field, np.int64) for field in (
     # compiled parts
     "forward_backward", "gradient_update", "product", "gather", "gather_targets", "scatter", "scatter_columns",
     "contraction", "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
+    "gather_held",  # what takes the place of `_gather`, or 0: see `held`
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
-    "epoch", "start", "stop", "first_chunk", "last_chunk",
+    "epoch", "start", "stop", "first_chunk", "last_chunk", "first_step",
 )] + [("scale", np.float64)])
 """All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
 
@@ -208,7 +210,10 @@ def forward_backward(params, task_at, thread, threads):
     for first in range(units * thread // threads * task.share_slabs, last, task.group_slabs):
         count = min(task.group_slabs, last - first)
         place = thread * task.group_slabs if task.local else first
-        _gather(params, task_at, thread, first, place, count)
+        if task.gather_held != 0:
+            call(task.gather_held, (params, task_at, thread, first, place, count))
+        else:
+            _gather(params, task_at, thread, first, place, count)
         _lap(task_at, thread, LAP_GATHER)
         _forward(params, task_at, thread, first, place, count)
         if task.mode == PREDICT:
@@ -761,6 +766,7 @@ def run(address, first_step, last_step):
     steps = (task.n_rows + task.batch - 1) // task.batch
     for step in range(first_step, last_step):
         task.epoch = step // steps
+        task.first_step = step == first_step
         begin = step % steps * task.batch
         end = min(begin + task.batch, task.n_rows)
         task.start, task.stop = begin, end

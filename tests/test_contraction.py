@@ -10,7 +10,7 @@ from guards import Guarded
 from reference import Layer
 from tables import assert_within, eps, problem
 
-from fcnet import engine
+from fcnet import engine, optimizers
 
 ARGUMENTS = {_jit.NUMBERS: ctypes.c_void_p, _jit.COUNT: ctypes.c_ssize_t}
 SIZES = [(rows, outputs) for rows in (*range(1, contraction.ROWS + 2), 11) for outputs in (1, 2, 3, 4, 5, 9)]
@@ -66,3 +66,23 @@ def test_gradient_is_that_of_the_tiles(dtype, monkeypatch):
         assert loss_value == tiled_loss
         assert_within(gradient, tiled, 20 * eps(dtype) * np.abs(tiled).max(), f"{samples} samples")
         assert not np.array_equal(gradient, tiled) or samples < 50
+
+
+def test_full_batch_held_in_slabs(dtype, monkeypatch):
+    """Copied from step to step it gives the bits of gathering it anew, and another call sees new numbers in X."""
+    layers, loss = [Layer(7, "tanh"), Layer(2, "linear")], "mean_squared_error"
+    for samples in (5, 700):
+        params, X, Y = problem(np.random.default_rng(samples), 3, layers, loss, samples, dtype)
+        results = []
+        for limit in (1 << 20, 0):
+            monkeypatch.setattr(engine, "HELD_BYTES", limit)
+            made, optimizer, trained, rows = engine.Engine(3, layers, dtype), optimizers.Adam(), params.copy(), X.copy()
+            optimizer.build(made.n_params, dtype)
+            sums = np.zeros((6, 1))
+            for first, last in ((0, 1), (1, 4), (4, 6)):
+                made.train(trained, optimizer, rows, Y, None, samples, first, last, loss, (), sums)
+                rows *= 2
+            results.append((made._held.size > 1, sums, trained))
+        assert [held for held, *_ in results] == [True, False]
+        for found, expected in zip(results[0][1:], results[1][1:], strict=True):
+            np.testing.assert_array_equal(found, expected)
