@@ -180,7 +180,7 @@ class Engine:
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
-        self._deferred = False
+        self._deferred = self._rooted = False
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
@@ -277,6 +277,8 @@ class Engine:
             self._loss_parameters[:len(parameters)] = parameters
             part = losses.LOSSES.get(aim) if isinstance(aim, str) else custom.loss(*aim, self.dtype)
             self._set(loss=self._part(fused or part), loss_parameters=_address(self._loss_parameters))
+        self._rooted = aim in losses.ROOTS
+        self._set(add_sums=self._part(network.add_root_sums) if self._rooted else 0)
         self._columns_of_sums = 1
         self._metrics = np.zeros(len(reported), network.METRIC)
         self._metric_parameters = [np.array(given, np.float64) for _, given, _, _ in reported]
@@ -504,7 +506,10 @@ class Engine:
 
     def evaluate(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                  metrics: Sequence[MetricLike] = (), weights: np.ndarray | None = None) -> np.ndarray:
-        """Sums over the samples, weighted, of the loss and of each metric: float64, as many as the metrics have."""
+        """Sums over the samples, weighted, of the loss and of each metric: float64, as many as the metrics have.
+
+        Of a loss that is a root, they are sums of its square: see `Loss.total`.
+        """
         with self.lock:
             self._set_objective(loss, metrics)
             sums = np.zeros(self._columns_of_sums)
@@ -522,6 +527,8 @@ class Engine:
         gradient, sums = np.empty(self.n_params, self.dtype), np.zeros(1)
         self._set_objective(loss)
         self._run(network.GRADIENT, params, X, Y, len(X), gradient=gradient, sums=sums, weights=weights, whole=whole)
+        if self._rooted:
+            gradient *= self._task["factor"][0]
         weight = len(X) if weights is None else weights.sum(dtype=np.float64) or 1.0
         return float(sums[0] / weight), gradient
 
@@ -539,6 +546,8 @@ class Engine:
             A_prev = X
             for l, record in enumerate(self.layers):
                 A, dZ = self._panel(record, len(X)), self._columns(record, self._column_counts[l], len(X))
+                if self._rooted:
+                    dZ *= self._task["factor"][0]
                 I, O, rows, at = (int(record[field]) for field in ("inputs", "outputs", "rows", "weights"))
                 if not record["products"]:
                     learned = {f"d{name}": gradient[start:start + O].copy() if start >= 0 else None
@@ -616,7 +625,7 @@ class Engine:
         """The compiled update with its numbers and vectors, and the stages that its options need."""
         hyper = optimizer.hyperparameters()
         self.hyper[:len(hyper)] = hyper
-        options = (optimizer.formula, optimizer.weight_decay, optimizer.clipvalue, optimizer.clipnorm,
+        options = (self._rooted, optimizer.formula, optimizer.weight_decay, optimizer.clipvalue, optimizer.clipnorm,
                    optimizer.global_clipnorm, optimizer.gradient_accumulation_steps, optimizer.use_ema,
                    optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
         if options != self._options:
@@ -631,13 +640,15 @@ class Engine:
             self._set_array("accumulated", optimizer.state[-1])
         self._fields[_FIELD["iterations"]] = optimizer.iterations
 
-    def _set_options(self, formula: str, weight_decay: float | None, clipvalue: float | None, clipnorm: float | None,
-                     global_clipnorm: float | None, steps: int | None, use_ema: bool, ema_momentum: float,
-                     ema_overwrite_frequency: int | None) -> None:
+    def _set_options(self, rooted: bool, formula: str, weight_decay: float | None, clipvalue: float | None,
+                     clipnorm: float | None, global_clipnorm: float | None, steps: int | None, use_ema: bool,
+                     ema_momentum: float, ema_overwrite_frequency: int | None) -> None:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
         prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
+        if rooted:
+            stages.append(network.scale_gradient)
         if steps:
             stages.append(network.accumulate)
         if norm:

@@ -39,6 +39,10 @@ class Loss:
         """What the kernel reads, in the order of its constants."""
         return ()
 
+    def total(self, summed: float, weight: float) -> float:
+        """The loss times the weight of its samples, from the sum over them of what the kernel computes."""
+        return summed
+
     def __repr__(self) -> str:
         values = (f"{name}={value!r}" for name, value in vars(self).items())
         return f"{type(self).__name__}({', '.join(values)})"
@@ -183,6 +187,21 @@ class MeanSquaredError(Loss):
     """
 
     name = "mean_squared_error"
+
+
+class RootMeanSquaredError(Loss):
+    """The root of (A - y)^2, mean over outputs and the samples of a batch; targets y (B, O), any activation.
+
+    Gradient: that of the mean squared error, divided by twice the root; 0 where the root is. As it is no mean over
+    samples, the loss of an epoch is the mean of those of its batches, weighted by their samples; `evaluate` takes the
+    root of the mean over all samples. Names: "root_mean_squared_error", "rmse".
+    """
+
+    name = "root_mean_squared_error"
+
+    def total(self, summed: float, weight: float) -> float:
+        """The root of the mean square, times the weight; NaN stays NaN."""
+        return math.sqrt(summed * weight)
 
 
 class MeanAbsoluteError(Loss):
@@ -346,6 +365,7 @@ _KINDS = (
     CategoricalCrossentropy,
     SparseCategoricalCrossentropy,
     MeanSquaredError,
+    RootMeanSquaredError,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
     MeanSquaredLogarithmicError,
@@ -362,6 +382,7 @@ LOSSES: dict[str, type[Loss]] = {
     **{kind.__name__: kind for kind in _KINDS},
     **dict.fromkeys(("bce", "BCE"), BinaryCrossentropy),
     **dict.fromkeys(("mse", "MSE"), MeanSquaredError),
+    **dict.fromkeys(("rmse", "RMSE"), RootMeanSquaredError),
     **dict.fromkeys(("mae", "MAE"), MeanAbsoluteError),
     **dict.fromkeys(("mape", "MAPE"), MeanAbsolutePercentageError),
     **dict.fromkeys(("msle", "MSLE"), MeanSquaredLogarithmicError),

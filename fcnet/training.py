@@ -18,7 +18,7 @@ import numpy as np
 from . import checks
 from .callbacks import History, Hooks
 from .display import Display
-from .losses import Loss
+from .losses import Loss, RootMeanSquaredError
 from .metrics import Metric
 from .optimizers import LBFGS, Optimizer
 
@@ -351,6 +351,8 @@ class FullBatchFit(Fit):
         network, X, Y, weights = self.network, self.X, self.Y, self.weights
         loss, gradient = 0.0, np.zeros(len(parameters))
         rows = rows_per_call(3 * network.engine.n_params)
+        if isinstance(network.objective.loss, RootMeanSquaredError):
+            rows = len(X)  # the root of a mean is no mean of roots
         for first in range(0, len(X), rows):
             part = slice(first, first + rows)
             of_part = None if weights is None else weights[part]
@@ -416,6 +418,7 @@ def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray |
             network.parameters, X[part], Y[part], objective.loss, objective.metrics,
             None if weights is None else weights[part],
         )  # fmt: skip
+    sums[0] = objective.loss.total(sums[0], total_weight(X, weights))
     return sums
 
 

@@ -606,6 +606,9 @@ LOSSES = {function.__name__: function for function in (
     binary_crossentropy, binary_focal_crossentropy, mean_squared_error, mean_absolute_error,
     mean_absolute_percentage_error, mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge,
     squared_hinge, categorical_hinge)}
+LOSSES["root_mean_squared_error"] = mean_squared_error
+ROOTS = ("root_mean_squared_error",)
+"""Of these a part has the square: a batch's loss is the root of the mean, see `network.add_root_sums`."""
 METRICS = {
     "binary_accuracy": binary_accuracy,
     "sign_accuracy": sign_accuracy,

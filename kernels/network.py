@@ -138,12 +138,16 @@ TASK = np.dtype([(field, np.int64) for field in (
     "forward_backward", "gradient_update", "product", "gather", "gather_targets", "scatter", "scatter_columns",
     "contraction", "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "gather_held",  # what takes the place of `_gather`, or 0: see `held`
+    "add_sums",     # in place of `_add_slab_sums`, or 0
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk", "first_step",
-)] + [("scale", np.float64)])
+)] + [(field, np.float64) for field in (
+    "scale",
+    "batch_loss", "factor",     # see `add_root_sums`
+)])
 """All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
 
 METRIC = np.dtype([(field, np.int64) for field in (
@@ -620,6 +624,45 @@ def sum_update(params, task_at, thread, threads):
 # `TASK.stages`, which `Engine.train` makes: what changes `gradient`, the optimizer, what changes the parameters.
 # A thread takes whole pieces, and what goes over several of them is summed in their order.
 
+@part(NUMBERS, COUNT)
+def add_root_sums(params, task_at):
+    """The sums of a chunk to the totals, where the loss of a batch is the root of the mean l of its samples' losses.
+
+    It is known with the last chunk: sqrt(l), and its gradient, sqrt(l)' = l' / (2 sqrt(l)), is that of l times
+    `factor`; 0 where sqrt(l) is.
+    """
+    task = carray(_task(task_at), 1)[0]
+    columns = task.n_sums
+    slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
+    if task.first_chunk:
+        task.batch_loss = 0.0
+    for n in range((task.stop - task.start + task.slab - 1) // task.slab):
+        task.batch_loss += slab_sums[n * columns]
+        for column in range(1, columns):
+            sums[column] += slab_sums[n * columns + column]
+    if task.last_chunk:
+        root = scalar_sqrt(task.batch_loss * task.scale)
+        task.factor = 0.5 / root if root != 0.0 else 0.0
+        sums[0] += root / task.scale if root != 0.0 else 0.0
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def scale_gradient(params, task_at, thread, threads):
+    """The gradient of the root of a loss from that of the loss: see `add_root_sums`."""
+    task = carray(_task(task_at), 1)[0]
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    first, last = _share_of_pieces(task_at, thread, threads)
+    for p in range(first, last):
+        g = pointer_like(task.gradient, params) + pieces[p].start
+        for c in range(0, pieces[p].size, lanes(params)):
+            n = pieces[p].size - c
+            store_upto(task.factor * load_upto(g + c, n), g + c, n)
+    _lap(task_at, thread, LAP_SUM)
+    restore_subnormals(floats)
+
+
 @inline
 def _share_of_pieces(task_at, thread, threads):
     """First and last piece of a thread."""
@@ -803,7 +846,9 @@ def run(address, first_step, last_step):
                 else:
                     for thread in prange(threads):
                         call(work, (params, address, thread, threads))
-            if task.mode != PREDICT:
+            if task.add_sums != 0 and task.mode >= GRADIENT:
+                call(task.add_sums, (params, address))
+            elif task.mode != PREDICT:
                 _add_slab_sums(address)
         for stage in range(n_stages):
             if threads == 1 or task.n_params <= PIECE_SIZE:

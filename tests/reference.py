@@ -390,6 +390,7 @@ LOSSES = {  # name: (loss of every sample, gradient of the mean loss by the outp
     "sparse_categorical_crossentropy":
         (sparse_categorical_crossentropy, sparse_categorical_crossentropy_gradient),
     "mean_squared_error": (mean_squared_error, mean_squared_error_gradient),
+    "root_mean_squared_error": (mean_squared_error, mean_squared_error_gradient),  # its root is taken of the mean
     "mean_absolute_error": (mean_absolute_error, mean_absolute_error_gradient),
     "mean_absolute_percentage_error":
         (mean_absolute_percentage_error, mean_absolute_percentage_error_gradient),
@@ -572,8 +573,9 @@ def losses_of_samples(params, X, Y, layers, loss):
 
 
 def mean_loss(params, X, Y, layers, loss, sample_weight=None):
-    """sum(w l) / sum(w)."""
-    return np.average(losses_of_samples(params, X, Y, layers, loss), weights=sample_weight)
+    """sum(w l) / sum(w), or its root."""
+    mean = np.average(losses_of_samples(params, X, Y, layers, loss), weights=sample_weight)
+    return np.sqrt(mean) if loss == "root_mean_squared_error" else mean
 
 
 def backward(params, X, Y, layers, loss, sample_weight=None):
@@ -581,7 +583,7 @@ def backward(params, X, Y, layers, loss, sample_weight=None):
 
     From the last layer down: dZ = dA g'(Z) (or (p - y)/B where loss and activation belong together),
     dW = A_prev^T dZ, db = sum of dZ over the samples, dA_prev = dZ W^T.  With weights w, dZ of the last layer is
-    that times B w / sum(w).
+    that times B w / sum(w); that of a root of l is that of l divided by 2 sqrt(l).
     """
     X, Y = np.asarray(X, np.float64), np.asarray(Y, np.float64)
     weights = unflatten(np.asarray(params, np.float64), X.shape[1], layers)
@@ -591,6 +593,8 @@ def backward(params, X, Y, layers, loss, sample_weight=None):
     dZ = gradient(Z, Y) if by_logits else activate_backward(layers[-1], gradient(A, Y), A, Z)
     if sample_weight is not None:
         dZ = dZ * (len(X) * np.asarray(sample_weight, np.float64) / np.sum(sample_weight, dtype=float))[:, None]
+    if loss == "root_mean_squared_error":
+        dZ = dZ / (2 * mean_loss(params, X, Y, layers, loss, sample_weight))
 
     found = []
     for index in reversed(range(len(layers))):

@@ -49,6 +49,8 @@ PAIRS = (
     ("linear", "squared_hinge"),
     ("softmax", "categorical_hinge"),
     *((activation, "mean_squared_error") for activation in ACTIVATIONS),
+    ("linear", "root_mean_squared_error"),
+    ("softmax", "root_mean_squared_error"),
 )
 
 # Every hidden activation and every pair, each with some of the others: a wrong derivative shows in any company.

@@ -9,7 +9,7 @@ from reference import Layer
 from tables import DTYPES, OPTIMIZERS, problem, train
 
 import fcnet
-from fcnet import Dense, Sequential, _runtime, kernels, optimizers
+from fcnet import Dense, Sequential, _runtime, kernels, metrics, optimizers
 from fcnet.engine import Engine
 
 # 700 rows of 200 features are shared between threads, and 1,500 rows of the narrow network by groups; the small one is
@@ -65,6 +65,11 @@ def digests():
             weights = np.random.default_rng(9).random(1500).astype(dtype)
             sums = train(engine, trained, optimizers.SGD(0.1), X, Y, order[None], batch_size, loss, weights=weights)
             found[f"weights {label} {name}"] = digest(sums, trained)
+            root, several = "root_mean_squared_error", ("precision", "auc", "r2_score")
+            sums = np.zeros((1, 1 + sum(metrics.get(metric).n_sums(engine.outputs) for metric in several)))
+            sgd = optimizers.SGD(0.1)
+            engine.train(trained, sgd, X, Y, order[None], batch_size, 0, 1, root, several, sums, weights)
+            found[f"root {label} {name}"] = digest(sums, trained)
     _, X, Y = problem(np.random.default_rng(8), 200, SHARED, "categorical_crossentropy", 900, np.float32)
     history, weights = fitted(X, Y)
     found["fit"] = digest(*history.values(), *weights)

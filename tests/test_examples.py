@@ -110,6 +110,13 @@ def test_early_stopping(example, capsys):
     assert "without             400 epochs" in capsys.readouterr().out
 
 
+def test_imbalanced(example, capsys):
+    (recall, matrix), (balanced, balanced_matrix) = example("imbalanced").main()
+    assert recall < 0.4 and balanced > 0.75
+    assert matrix.sum() == balanced_matrix.sum() == 10_000
+    assert "class_weight='balanced'" in capsys.readouterr().out
+
+
 def test_numpy_network_by_central_differences(example):
     network = example("numpy_network")
     rng = np.random.default_rng(0)

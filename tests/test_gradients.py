@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tables import COMBINATIONS, declared, distance_to_kink, layers_of, problem
 
+from fcnet import losses
 from fcnet.engine import Engine
 
 WIDTHS = (5, 4, 3)
@@ -34,15 +35,16 @@ def test_central_differences(hidden, pair):
     value, gradient = engine.loss_and_gradient(params, X, Y, loss)
     assert gradient.shape == (engine.n_params,) == params.shape
 
+    def mean_loss(params):
+        return losses.get(loss).total(engine.evaluate(params, X, Y, loss)[0], len(X)) / len(X)
+
     numerical = np.empty_like(params)
     for i in range(len(params)):
         shift = np.zeros_like(params)
         shift[i] = H
-        ahead = engine.evaluate(params + shift, X, Y, loss, ())[0]
-        behind = engine.evaluate(params - shift, X, Y, loss, ())[0]
-        numerical[i] = (ahead - behind) / len(X) / (2 * H)
+        numerical[i] = (mean_loss(params + shift) - mean_loss(params - shift)) / (2 * H)
     np.testing.assert_allclose(gradient, numerical, rtol=0, atol=1e-9 + 1e-8 * np.abs(gradient).max())
-    assert value == pytest.approx(engine.evaluate(params, X, Y, loss, ())[0] / len(X), rel=1e-13)
+    assert value == pytest.approx(mean_loss(params), rel=1e-13)
     assert np.abs(gradient).max() > 1e-3  # there is something to compare
 
 

@@ -28,7 +28,7 @@ from tables import (
     train,
 )
 
-from fcnet import optimizers
+from fcnet import losses, optimizers
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -165,6 +165,7 @@ def test_metrics(network, samples, dtype, seed):
     metrics = metrics_of(loss)
     got = Engine(inputs, layers, dtype).evaluate(params, X, Y, declared(loss), metrics)
     assert got.dtype == np.float64 and got.shape == (1 + len(metrics),)
+    got[0] = losses.get(declared(loss)).total(got[0], samples)
     got /= samples
     expected = reference.evaluate(params, X, Y, layers, loss, metrics)
     assert_within(got, expected, LOSS_FACTOR * eps(dtype) * (1 + np.abs(expected)), str(metrics))
@@ -218,6 +219,29 @@ def test_training(optimizer, dtype):
     layers = [Layer(13, "tanh"), Layer(6, "sigmoid"), Layer(3, "softmax")]
     moved = check_training(7, layers, "categorical_crossentropy", 83, 20, optimizer, dtype, seed=3)
     assert moved > 1000  # against the error allowed
+
+
+@pytest.mark.parametrize("optimizer", ("sgd", "momentum", "clipnorm", "accumulation"))
+@pytest.mark.parametrize("hidden, samples, batch_size", ((13, 83, 20), (13, 1200, 600), (400, 1800, 1500)))
+def test_training_by_the_root_of_a_mean(optimizer, hidden, samples, batch_size):
+    """Also of a batch in several chunks or groups of slabs, the last one a partial one."""
+    layers = [Layer(hidden, "tanh"), Layer(3)]
+    check_training(50, layers, "root_mean_squared_error", samples, batch_size, optimizer, np.float64, 6, epochs=1)
+
+
+def test_root_of_nothing(dtype):
+    """Where all errors are 0, so are loss and gradient; nothing is NaN, and a NaN stays one."""
+    engine, X = Engine(1, [Layer(1)], dtype), np.array([[1], [2]], dtype)
+    params = np.array([2, 1], dtype)
+    value, gradient = engine.loss_and_gradient(params, X, 2 * X + 1, "root_mean_squared_error")
+    assert value == 0 and not gradient.any()
+    value, gradient = engine.loss_and_gradient(params, X, 2 * X + 4, "root_mean_squared_error")  # all errors are -3
+    assert value == 3
+    np.testing.assert_allclose(gradient, [-1.5, -1], rtol=1e-6)
+    _, (step,) = engine.inspect(params, X, 2 * X + 4, "root_mean_squared_error")
+    np.testing.assert_allclose(step["dZ"], [[-0.5], [-0.5]], rtol=1e-6)
+    value, gradient = engine.loss_and_gradient(params * dtype(np.nan), X, X, "root_mean_squared_error")
+    assert np.isnan(value) and np.isnan(gradient).all()
 
 
 @given(st.data(), st.sampled_from(DTYPES), st.integers(1, 150), st.integers(1, 150), st.integers(0, 2**32))

@@ -141,8 +141,8 @@ def classifier(units=1, dtype="float64", **how):
     rng = np.random.default_rng(3)
     first.set_weights([rng.standard_normal((3, 6)), np.zeros(6)])
     second.set_weights([rng.standard_normal((6, units)), np.zeros(units)])
-    model.compile("sgd", **{"loss": "binary_crossentropy" if units == 1 else "sparse_categorical_crossentropy",
-                            "metrics": ["accuracy"], **how})
+    loss = "binary_crossentropy" if units == 1 else "sparse_categorical_crossentropy"
+    model.compile(**{"optimizer": "sgd", "loss": loss, "metrics": ["accuracy"], **how})
     return model
 
 
@@ -241,6 +241,23 @@ def test_class_weight(classes, loss, labels, given, expected):
             np.testing.assert_allclose(one.parameters, other.parameters, rtol=1e-12)
             np.testing.assert_allclose(one.train_on_batch(X, labels(y), more, by_class)[0],
                                        other.train_on_batch(X, labels(y), w)[0], rtol=1e-12)
+
+
+def test_root_of_the_mean_of_all_samples():
+    """An epoch's loss is the mean of its batches' roots; evaluate, validation and L-BFGS have the root of the mean."""
+    X, y = labelled()
+    w = np.random.default_rng(2).uniform(0.5, 2, 60)
+    still = dict(loss="rmse", metrics=None, optimizer=optimizers.SGD(1e-12), weighted_metrics=["mse"])
+    model = classifier(**still)
+    found = model.fit(X, y, 25, 1, 0, sample_weight=w, shuffle=False, validation_data=(X, y, w)).history
+    errors = (model.predict(X)[:, 0] - y) ** 2
+    parts = [slice(0, 25), slice(25, 50), slice(50, 60)]
+    roots = [np.sqrt(np.average(errors[part], weights=w[part])) for part in parts]
+    wanted = np.sqrt(np.average(errors, weights=w))
+    assert found["loss"][0] == pytest.approx(np.average(roots, weights=[w[part].sum() for part in parts]), rel=1e-9)
+    assert found["val_loss"][0] == pytest.approx(wanted, rel=1e-12)
+    assert model.evaluate(X, y, sample_weight=w) == pytest.approx([wanted, wanted**2], rel=1e-9)
+    assert model.train_on_batch(X, y, w)[0] == pytest.approx(wanted, rel=1e-9)
 
 
 def test_balanced_is_that_of_scikit_learn():

@@ -9,7 +9,7 @@ import pytest
 from reference import Layer, Loss, unflatten
 from tables import FOCAL, LABELS, LOGITS, SMOOTH, batches, declared, layer, problem, train
 
-from fcnet import kernels, optimizers, schedules
+from fcnet import Dense, Sequential, kernels, optimizers, schedules
 from fcnet.engine import Engine
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed by `make test-peers` only")
@@ -227,6 +227,7 @@ ALL_LOSSES = (  # loss, activation of the last layer, PyTorch's loss from the lo
     (Loss("binary_focal_crossentropy", FOCAL), "sigmoid", lambda Z, Y: focal(torch.sigmoid(Z), Y, 1.5, 0.3, True)),
     (Loss("binary_focal_crossentropy", FOCAL), "softmax", lambda Z, Y: focal(F.softmax(Z, 1), Y, 1.5, 0.3, True)),
     ("mean_squared_error", "linear", F.mse_loss),
+    ("root_mean_squared_error", "linear", lambda A, Y: F.mse_loss(A, Y).sqrt()),
     ("mean_absolute_error", "linear", F.l1_loss),
     ("mean_absolute_percentage_error", "linear", lambda A, Y: 100 * ((A - Y) / Y).abs().mean()),
     ("mean_squared_logarithmic_error", "softplus",
@@ -254,3 +255,35 @@ def test_loss(loss, activation, torch_loss, rng):
     expected = flat(network, of=lambda tensor: tensor.grad)
     np.testing.assert_allclose(value, torch_value.item(), rtol=1e-12)
     np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+WEIGHTED = (  # loss, activation of the last layer, PyTorch's losses of the samples from the logits
+    ("binary_crossentropy", "sigmoid",
+     lambda Z, Y: F.binary_cross_entropy_with_logits(Z, Y, reduction="none").mean(dim=1)),
+    ("sparse_categorical_crossentropy", "softmax", lambda Z, Y: F.cross_entropy(Z, Y[:, 0].long(), reduction="none")),
+    ("mean_squared_error", "linear", lambda Z, Y: F.mse_loss(Z, Y, reduction="none").mean(dim=1)),
+)
+
+
+@pytest.mark.parametrize("loss, activation, torch_loss", WEIGHTED, ids=lambda part: "" if callable(part) else part)
+def test_weighted_loss(loss, activation, torch_loss, rng):
+    layers = [layer(9, "tanh"), layer(3, activation)]
+    params, X, Y = problem(rng, INPUTS, layers, loss, SAMPLES)
+    weights = rng.integers(0, 3, SAMPLES) * rng.random(SAMPLES)
+    value, gradient = Engine(INPUTS, layers, np.float64).loss_and_gradient(params, X, Y, loss, weights)
+    network, w = torch_network(params, layers, np.float64), torch.from_numpy(weights)
+    torch_value = (w * torch_loss(network(torch.from_numpy(X)), torch.from_numpy(Y))).sum() / w.sum()
+    torch_value.backward()
+    expected = flat(network, of=lambda tensor: tensor.grad)
+    np.testing.assert_allclose(value, torch_value.item(), rtol=1e-12)
+    np.testing.assert_allclose(gradient, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+
+def test_class_weights_are_those_of_cross_entropy(rng):
+    """PyTorch's mean with weights of the classes is sum(w l) / sum(w) too."""
+    model = Sequential([Dense(4, "softmax", input_dim=INPUTS)], dtype="float64")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    X, y, by_class = rng.standard_normal((SAMPLES, INPUTS)), rng.integers(0, 4, SAMPLES), {0: 2.0, 2: 0.5, 3: 0.0}
+    Z = X @ model.get_weights()[0]
+    expected = F.cross_entropy(torch.from_numpy(Z), torch.from_numpy(y), torch.tensor([2, 1, 0.5, 0]).double())
+    assert model.train_on_batch(X, y, class_weight=by_class) == pytest.approx(expected.item(), rel=1e-12)
