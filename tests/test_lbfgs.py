@@ -16,10 +16,10 @@ X = rng.normal(size=(120, 3))
 Y = np.sin(X[:, :1]) * X[:, 1:2]
 
 
-def compiled(optimizer="lbfgs", dtype="float64", activation="tanh"):
+def compiled(optimizer="lbfgs", dtype="float64", activation="tanh", loss="mse"):
     fcnet.set_seed(3)
     model = Sequential([Dense(7, activation, input_dim=3), Dense(1)], dtype=dtype)
-    model.compile(optimizer, "mse", metrics=["mae"])
+    model.compile(optimizer, loss, metrics=["mae"])
     return model
 
 
@@ -56,13 +56,15 @@ def test_iterations_are_scipys():
     assert "REACHED LIMIT" in model.optimizer.message
 
 
-def test_float32_and_pieces(monkeypatch):
+@pytest.mark.parametrize("loss", ("mse", "rmse"))
+def test_float32_and_pieces(loss, monkeypatch):
     """The loss in pieces of rows is the loss of all."""
-    whole, parts, single = compiled(), compiled(), compiled(dtype="float32")
+    whole, parts, single = compiled(loss=loss), compiled(loss=loss), compiled(dtype="float32", loss=loss)
     for model in (whole, single):
         model.fit(X, Y, epochs=10, verbose=0)
     monkeypatch.setattr(fcnet.training, "rows_per_call", lambda n_params: 32)
     parts.fit(X, Y, epochs=10, verbose=0)
+    assert parts.history.history["loss"][-1] == pytest.approx(parts.loss_and_gradient(X, Y)[0], rel=1e-12)
     np.testing.assert_allclose(parts.parameters, whole.parameters, rtol=1e-8)
     assert single.parameters.dtype == np.float32
     np.testing.assert_allclose(single.history.history["loss"], whole.history.history["loss"], rtol=0.02)

@@ -244,7 +244,7 @@ def test_class_weight(classes, loss, labels, given, expected):
 
 
 def test_root_of_the_mean_of_all_samples():
-    """An epoch's loss is the mean of its batches' roots; evaluate, validation and L-BFGS have the root of the mean."""
+    """An epoch's loss is the mean of its batches' roots; evaluate and validation have the root of the mean."""
     X, y = labelled()
     w = np.random.default_rng(2).uniform(0.5, 2, 60)
     still = dict(loss="rmse", metrics=None, optimizer=optimizers.SGD(1e-12), weighted_metrics=["mse"])
