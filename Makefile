@@ -29,6 +29,7 @@ bench: $(VENV)/with-bench
 	@$(BIN)/python benchmarks/train.py --workloads all --seconds 0.5 --write
 	@$(BIN)/python benchmarks/scaling.py --write
 	@$(BIN)/python benchmarks/memory.py --write
+	@$(BIN)/python benchmarks/outofcore.py --write
 	@$(BIN)/python benchmarks/inference.py --write
 	@$(BIN)/python benchmarks/starting.py --runs 5 --write
 	@$(BIN)/python benchmarks/custom.py --write

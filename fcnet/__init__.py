@@ -12,7 +12,18 @@ _here = _Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py").is_file():
     __path__.append(str(_here.parent))
 
-from . import activations, callbacks, datasets, initializers, kernels, losses, metrics, optimizers, schedules  # noqa: E402
+from . import (  # noqa: E402
+    activations,
+    callbacks,
+    data,
+    datasets,
+    initializers,
+    kernels,
+    losses,
+    metrics,
+    optimizers,
+    schedules,
+)
 from ._runtime import get_num_threads, set_num_threads  # noqa: E402
 from .layers import Activation, Dense, Dropout, GaussianNoise, Input, LayerNormalization  # noqa: E402
 from .model import Sequential  # noqa: E402
@@ -31,6 +42,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "data",
     "datasets",
     "get_num_threads",
     "initializers",

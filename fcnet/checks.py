@@ -230,6 +230,21 @@ def validation_epochs(freq: Any) -> Callable[[int], bool]:
     return lambda epoch: (epoch + 1) % every == 0
 
 
+def length(x: Any) -> int:
+    """The rows of one block."""
+    try:
+        return x.shape[0] if hasattr(x, "shape") else len(x)
+    except (TypeError, IndexError):
+        raise TypeError(f"X must be an array of numbers, got {type(x).__name__}") from None
+
+
+def passes(once: bool, epochs: int, steps: int | None, name: str = "x") -> None:
+    """Refuse an iterator for more than one pass."""
+    if once and epochs > 1 and steps is None:
+        fix = "" if name != "x" else ", or steps_per_epoch"
+        raise ValueError(f"{name} is an iterator, which goes by once: pass a function that makes a new one{fix}")
+
+
 def data(name: str, value: Any) -> tuple[Any, Any, Any]:
     """`value`, which is (x, y) or (x, y, sample_weight), as the latter."""
     if not isinstance(value, (tuple, list)) or len(value) not in (2, 3):
@@ -474,10 +489,11 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
     return Y
 
 
-def sample_weights(value: Any, samples: int, dtype: np.dtype[Any]) -> np.ndarray | None:
+def sample_weights(value: Any, samples: int, dtype: np.dtype[Any], block: bool = False) -> np.ndarray | None:
     """The weights of the samples as an array (samples,) of the model's dtype; None stays None.
 
-    Only their ratios matter: weights beyond what the dtype sums up are multiplied by a power of 2.
+    Only their ratios matter: weights beyond what the dtype sums up are multiplied by a power of 2. Those of a `block`
+    of the samples are not, and may all be 0.
 
     Raises
     ------
@@ -495,6 +511,8 @@ def sample_weights(value: Any, samples: int, dtype: np.dtype[Any]) -> np.ndarray
     if (w < 0).any():
         row = int((w < 0).argmax())
         raise ValueError(f"sample_weight is {w[row]:g} at row {row}; weights must be 0 or more")
+    if block:
+        return _normalised("sample_weight", w, dtype)
     some_weight("sample_weight", w)
     return _in_range(w, dtype)
 
@@ -506,8 +524,9 @@ def some_weight(name: str, weights: np.ndarray | None) -> None:
 
 
 def class_weights(
-    value: Any, Y: np.ndarray, loss: str, units: int, weights: np.ndarray | None, dtype: np.dtype[Any]
-) -> np.ndarray | None:
+    value: Any, Y: np.ndarray, loss: str, units: int, weights: np.ndarray | None, dtype: np.dtype[Any],
+    block: bool = False,
+) -> np.ndarray | None:  # fmt: skip
     """The weights of the samples by their class, times `weights`; None as `value` leaves these.
 
     Parameters
@@ -523,6 +542,8 @@ def class_weights(
         Of the samples themselves.
     dtype : numpy.dtype
         float32 or float64.
+    block : bool, default=False
+        As in `sample_weights`; then not balanced.
 
     Raises
     ------
@@ -534,6 +555,8 @@ def class_weights(
     balanced = isinstance(value, str) and value == "balanced"
     if not balanced and not isinstance(value, Mapping):
         raise TypeError(f"class_weight must be a dict of {{class: weight}} or 'balanced', got {value!r}")
+    if balanced and block:
+        raise ValueError("class_weight='balanced' needs all labels at once; pass a dict of {class: weight}")
     labels = _classes(Y, loss)
     if balanced:
         _, places, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -545,6 +568,8 @@ def class_weights(
             if not isinstance(label, numbers.Integral) or label not in known:
                 raise ValueError(f"class_weight names class {label!r}, the classes are {', '.join(map(str, known))}")
             w[labels == label] = real(f"class_weight[{label!r}]", weight, 0, math.inf, "[)")
+    if block:
+        return _normalised("class_weight times sample_weight", w if weights is None else w * weights, dtype)
     if weights is not None:
         w = w / w.max(initial=np.finfo(np.float64).tiny) * weights
     some_weight("class_weight" if weights is None else "class_weight times sample_weight", w)

@@ -22,12 +22,12 @@ class Display(Protocol):
 class Bar:
     """One bar over all epochs, moving with the steps, with the last epoch's loss and metrics."""
 
-    def __init__(self, epochs: range, steps: int) -> None:
+    def __init__(self, epochs: range, steps: int | None) -> None:
         from tqdm.auto import tqdm  # here, because it is slow to import and not always wanted
 
         self._last = epochs.stop
         title = self._title(epochs.start)
-        self._bar = tqdm(total=len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True)
+        self._bar = tqdm(total=steps and len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True)
         self._logs: dict[str, float] = {}
         self._shown = 0.0
 
@@ -75,7 +75,7 @@ class Lines:
         """Nothing is open."""
 
 
-def display(verbose: int, epochs: range, steps: int) -> Display | None:
+def display(verbose: int, epochs: range, steps: int | None) -> Display | None:
     """The display for `verbose` 0, 1 or 2; None for silence."""
     if verbose == 0:
         return None

@@ -381,7 +381,7 @@ class Engine:
 
     def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
         """How batches of n rows are worked off: threads, chunks and groups, and memory for them."""
-        rows = min(batch, n)
+        rows = batch  # also where fewer are left: the layout, and with it the rounding, is that of a whole batch
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from . import checks, display, layout, losses, metrics, optimizers, profiling, range_test, seeds, training
+from . import checks, data, display, layout, losses, metrics, optimizers, profiling, range_test, seeds, training
 from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
@@ -298,18 +298,19 @@ class Sequential:
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
         callbacks: Callback | Sequence[Callback] | None = None,
         *,
         validation_split: float = 0.0,
-        validation_data: tuple[Any, ...] | None = None,
+        validation_data: Any = None,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | str | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
         seed: int | np.random.Generator | None = None,
@@ -319,11 +320,14 @@ class Sequential:
         Parameters
         ----------
         x : array_like of shape (n, I)
-            Samples; see `fcnet.checks.features` for what is accepted. Never written to.
+            Samples; see `fcnet.checks.features` for what is accepted. Never written to. Or blocks (x, y) or
+            (x, y, sample_weight) of them: a `fcnet.data.Blocks`, a list, a function that makes an iterator, an
+            iterator, a PyTorch DataLoader. A file of more than 256 MiB, as `np.memmap`, is read in blocks.
         y : array_like of shape (n,), (n, 1) or (n, O)
-            Labels, as the loss wants them.
+            Labels, as the loss wants them; left out where x gives blocks.
         batch_size : int, optional
-            Default 32. A larger number than there are samples means all of them, with a warning.
+            Default 32; where x gives blocks from a list or an iterator every block is a batch, as in Keras, unless
+            there is a number. A larger number than there are samples means all of them, with a warning.
         epochs : int, default=1
             Number of the last epoch.
         verbose : "auto", 0, 1 or 2, default="auto"
@@ -334,9 +338,10 @@ class Sequential:
         validation_split : float, default=0.0
             The share of samples, the last ones before shuffling, that is held out for validation.
         validation_data : (x, y) or (x, y, sample_weight), optional
-            For validation; goes before `validation_split`.
+            For validation, or what gives blocks of them; goes before `validation_split`.
         shuffle : bool, default=True
-            A new order of the samples for every epoch.
+            A new order of the samples for every epoch; of blocks, where they can be had in another order, and of the
+            samples in each.
         class_weight : dict of {class: weight} or "balanced", optional
             Multiplies the weights of the training samples: classes that are left out have 1; "balanced" is
             n / (k count), for n samples of k classes.
@@ -346,6 +351,8 @@ class Sequential:
         initial_epoch : int, default=0
             The epoch to begin with. With a whole-number `seed`, the orders of the epochs before are skipped,
             so a fit in two parts takes the samples in the same order as one in one part, and drops the same of them.
+        steps_per_epoch : int, optional
+            An epoch is so many batches, and the next one goes on where it ended. For data without an end.
         validation_batch_size : int, optional
             Accepted as in Keras; neither the result nor the memory depends on it.
         validation_freq : int or list of int, default=1
@@ -368,7 +375,7 @@ class Sequential:
             If training diverges; parameters and optimizer are as at the start of that epoch.
         KeyboardInterrupt
             On Ctrl-C; parameters are those of the last complete step, the History is kept. The same holds for an
-            error in a callback.
+            error in a callback, and of blocks that are wrong.
         """
         objective = self._compiled("fit")
         shown = checks.verbose(verbose)
@@ -377,45 +384,81 @@ class Sequential:
         validated = checks.validation_epochs(validation_freq)
         if validation_batch_size is not None:
             checks.whole("validation_batch_size", validation_batch_size, 1, wrong_type=ValueError)
-        X, Y, weights = self._data(x, y, sample_weight, objective)
-        validation = None
+        steps = None if steps_per_epoch is None else checks.whole("steps_per_epoch", steps_per_epoch, 1)
+        generator = seeds.generator(seed) if mixed else None
+        share = 0.0 if validation_data is not None else validation_split
+        source = self._blocks(x, y, sample_weight, always=steps is not None)
+        kind: type[training.Fit] = training.Fit
+        feed: data.Rows | data.Stream
+        validation: Iterable[data.Arrays] | None
+        if source is None:
+            rows, validation = self._split(self._data(x, y, sample_weight, objective), share)
+            X, Y, weights = rows
+            weights = self._by_class(class_weight, Y, weights, objective)
+            inputs, names = X.shape[1], checks.feature_names(x)
+            if isinstance(self.optimizer, optimizers.LBFGS):
+                size, kind = checks.full_batch(batch_size, len(X)), training.FullBatchFit
+                self._need_no_chance()
+            else:
+                size = checks.batch_size(batch_size, len(X))
+            feed = data.Rows(X, Y, weights, size, generator)
+        else:
+            self._steps_in_batches("a fit on blocks")
+            inputs, names = self._first(source, objective)
+            source, validation = self._split_blocks(source, share, objective, inputs)
+            if isinstance(source, data.Blocks):
+                each: int | None = checks.batch_size(batch_size, len(source))
+                source, class_weight = self._weighted(source, class_weight, objective), None
+            else:
+                checks.passes(source.once, len(run), steps)
+                each = None if batch_size is None else checks.whole("batch_size", batch_size, 1, ValueError)
+            feed = data.Stream(source, self._check(objective, inputs, class_weight), each, steps, generator)
         if validation_data is not None:
-            validation = self._data(*checks.data("validation_data", validation_data), objective, X.shape[1])
-        elif validation_split:
-            kept = checks.split(validation_split, len(X))
-            held_out = None if weights is None else weights[kept:]
-            checks.some_weight("sample_weight of the held-out samples", held_out)
-            validation = X[kept:], Y[kept:], held_out
-            X, Y, weights = X[:kept], Y[:kept], None if weights is None else weights[:kept]
-            checks.some_weight("sample_weight of the samples to train on", weights)
-        weights = self._by_class(class_weight, Y, weights, objective)
-        size, kind = checks.batch_size(batch_size, len(X)), training.Fit
-        if isinstance(self.optimizer, optimizers.LBFGS):
-            size, kind = checks.full_batch(batch_size, len(X)), training.FullBatchFit
-            self._need_no_chance()
-        generator = seeds.generator(seed)
-        if mixed and seed is not None and not isinstance(seed, np.random.Generator):
-            skipped = np.arange(len(X))
-            for _ in range(run.start):
-                generator.shuffle(skipped)
+            validation = self._held_out(validation_data, objective, inputs)
+        if seed is not None and not isinstance(seed, np.random.Generator):
+            feed.skip(run.start)
         key = self._random_key(seed)
 
-        network = self._trainable(objective, X.shape[1])
-        self._feature_names = checks.feature_names(x) or self._feature_names
-        steps = -(-len(X) // size)
-        params = {"verbose": shown, "epochs": run.stop, "steps": steps}
+        network = self._trainable(objective, inputs)
+        self._feature_names = names or self._feature_names
+        params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
         hooks = Hooks(callbacks, self, params, training.reported(objective, validation is not None))
         self.history, self.stop_training = History(self, params), False
         hooks.call("on_train_begin", {})
-        progress = display.display(shown, run, steps)
+        progress = display.display(shown, run, feed.steps)
         try:
-            fit = kind(network, X, Y, weights, validation, size, self.history, hooks, validated, progress)
-            fit.run(run, mixed, generator, key)
+            fit = kind(network, feed, validation, self.history, hooks, validated, progress)
+            fit.run(run, key)
         finally:
             if progress is not None:
                 progress.close()
         hooks.call("on_train_end", fit.logs)
         return self.history
+
+    def partial_fit(
+        self,
+        x: Any,
+        y: Any = None,
+        batch_size: int | None = None,
+        *,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | str | None = None,
+        sample_weight: Any = None,
+        seed: int | np.random.Generator | None = None,
+    ) -> Sequential:
+        """Train one epoch on these samples, and go on with the next ones another time, as in scikit-learn.
+
+        The optimizer's state stays, as between two fits. Arguments and errors are those of `fit`; the History of the
+        epoch is in `history`.
+
+        Returns
+        -------
+        Sequential
+            The model itself.
+        """
+        self.fit(x, y, batch_size, verbose=0, shuffle=shuffle, class_weight=class_weight, sample_weight=sample_weight,
+                 seed=seed)  # fmt: skip
+        return self
 
     def train_on_batch(
         self,
@@ -443,7 +486,7 @@ class Sequential:
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | None = None,
         verbose: int | str = 0,
         sample_weight: Any = None,
@@ -454,7 +497,7 @@ class Sequential:
         Parameters
         ----------
         x, y : array_like
-            As in `fit`.
+            As in `fit`, also blocks.
         batch_size : int, optional
             Accepted as in Keras; neither the result nor the memory depends on it.
         verbose : "auto", 0, 1 or 2, default=0
@@ -479,11 +522,12 @@ class Sequential:
         objective = self._compiled("evaluate")
         shown = checks.verbose(verbose)
         self._ready(batch_size)
-        X, Y, weights = self._data(x, y, sample_weight, objective)
-        values = training.evaluate(self._network(objective, X.shape[1]), X, Y, weights)
+        assert self._inputs is not None
+        rows = self._batches(x, y, sample_weight, objective, self._inputs)
+        values, samples = training.evaluate(self._network(objective, self._inputs), rows)
         if shown:
             logs = dict(zip(objective.names, values, strict=True))
-            print(f"{len(X)} samples - {display.line(logs, ' - ')}")
+            print(f"{samples} samples - {display.line(logs, ' - ')}")
         return _reported(objective, values, return_dict)
 
     def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
@@ -492,7 +536,7 @@ class Sequential:
         Parameters
         ----------
         x : array_like of shape (n, I)
-            As in `fit`; n may be 0.
+            As in `fit`; n may be 0. Or blocks, of which labels and weights are not looked at.
         batch_size : int, optional
             Accepted as in Keras; neither the result nor the memory depends on it.
         verbose : "auto", 0, 1 or 2, default=0
@@ -519,11 +563,16 @@ class Sequential:
                     return few
         checks.verbose(verbose)
         self._ready(batch_size)
-        checks.same_features(self._feature_names, x)
-        X = checks.features(x, self._dtype, self._inputs, least=0)
+        engine, parameters = self._compiled_engine(), self.parameters
+        if data.is_stream(x) or data.too_large(x, self._dtype):
+            source = data.source(x, None, None) if data.is_stream(x) else data.Blocks(x)
+            blocks = (rows[0] for rows in data.Checked(source, self._samples))
+            n = len(source) if isinstance(source, data.Blocks) else None
+            return training.predict(engine, parameters, blocks, n)
+        X = self._samples(x)[0]
         if not len(X):
             return np.empty((0, self._units()), self._dtype)
-        return training.predict(self._compiled_engine(), self.parameters, X)
+        return training.predict(engine, parameters, [X], len(X))
 
     # -------------------------------------------------------------------------- the mathematics, visible
 
@@ -736,19 +785,110 @@ class Sequential:
         self.parameters  # noqa: B018 - raises if there are none
 
     def _data(
-        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int | None = None
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int | None = None,
+        block: bool = False,
+    ) -> data.Arrays:  # fmt: skip
         """Checked samples, labels and weights; `inputs` is the number of features of a model not yet built."""
         checks.same_features(self._feature_names, x)
         X = checks.features(x, self._dtype, inputs or self._inputs)
         Y = checks.targets(y, self._dtype, objective.loss.name, self._units(), len(X))
-        return X, Y, checks.sample_weights(sample_weight, len(X), self._dtype)
+        return X, Y, checks.sample_weights(sample_weight, len(X), self._dtype, block)
+
+    def _samples(self, x: Any, y: Any = None, sample_weight: Any = None) -> data.Arrays:
+        """Checked samples alone."""
+        checks.same_features(self._feature_names, x)
+        X = checks.features(x, self._dtype, self._inputs, least=0)
+        return X, X, None
 
     def _by_class(
-        self, class_weight: Any, Y: np.ndarray, weights: np.ndarray | None, objective: training.Objective
-    ) -> np.ndarray | None:
+        self, class_weight: Any, Y: np.ndarray, weights: np.ndarray | None, objective: training.Objective,
+        block: bool = False,
+    ) -> np.ndarray | None:  # fmt: skip
         units = self._units()
-        return checks.class_weights(class_weight, Y, objective.loss.name, units, weights, self._dtype)
+        return checks.class_weights(class_weight, Y, objective.loss.name, units, weights, self._dtype, block)
+
+    def _split(self, rows: data.Arrays, share: float) -> tuple[data.Arrays, list[data.Arrays] | None]:
+        """The rows to train on, and those held out."""
+        if not share:
+            return rows, None
+        X, Y, weights = rows
+        kept = checks.split(share, len(X))
+        own, held_out = (None, None) if weights is None else (weights[:kept], weights[kept:])
+        checks.some_weight("sample_weight of the held-out samples", held_out)
+        checks.some_weight("sample_weight of the samples to train on", own)
+        return (X[:kept], Y[:kept], own), [(X[kept:], Y[kept:], held_out)]
+
+    # ------------------------------------------------------------------------------------------- blocks
+
+    def _blocks(self, x: Any, y: Any, sample_weight: Any, always: bool = False) -> data.Blocks | data.Pieces | None:
+        """Where blocks are read; None for arrays that are taken as a whole."""
+        if data.is_stream(x) or (y is None and isinstance(x, (list, tuple))):
+            source = data.source(x, y, sample_weight)
+        elif always or data.too_large(x, self._dtype):
+            source = data.Blocks(x, y, sample_weight)
+        else:
+            return None
+        if isinstance(source, data.Blocks):
+            return source.with_weights(checks.sample_weights(source.weights, len(source), self._dtype))
+        return source
+
+    def _first(
+        self, source: data.Blocks | data.Pieces, objective: training.Objective, inputs: int | None = None
+    ) -> tuple[int, tuple[str, ...] | None]:
+        """Number and names of the features, from rows that are checked before anything changes."""
+        x, y = source.first()
+        X, _, _ = self._data(x, y, None, objective, inputs)
+        return X.shape[1], checks.feature_names(x)
+
+    def _check(self, objective: training.Objective, inputs: int, class_weight: Any = None) -> data.Check:
+        """What makes arrays for the kernels of a block."""
+
+        def check(x: Any, y: Any, sample_weight: Any) -> data.Arrays:
+            X, Y, weights = self._data(x, y, sample_weight, objective, inputs, block=True)
+            return X, Y, self._by_class(class_weight, Y, weights, objective, block=True)
+
+        return check
+
+    def _weighted(self, source: data.Blocks, class_weight: Any, objective: training.Objective) -> data.Blocks:
+        """Blocks whose weights are those of the classes too, from all labels."""
+        if class_weight is None:
+            return source
+        Y = checks.targets(source.y, self._dtype, objective.loss.name, self._units(), len(source))
+        return source.with_weights(self._by_class(class_weight, Y, source.weights, objective))
+
+    def _split_blocks(
+        self, source: data.Blocks | data.Pieces, share: float, objective: training.Objective, inputs: int
+    ) -> tuple[data.Blocks | data.Pieces, data.Checked | None]:
+        """The blocks to train on, and those held out."""
+        if not share:
+            return source, None
+        if not isinstance(source, data.Blocks):
+            raise ValueError("validation_split needs arrays or fcnet.data.Blocks; pass validation_data")
+        own, held_out = source.split(checks.split(share, len(source)))
+        checks.some_weight("sample_weight of the held-out samples", held_out.weights)
+        checks.some_weight("sample_weight of the samples to train on", own.weights)
+        return own, data.Checked(held_out, self._check(objective, inputs))
+
+    def _batches(
+        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int
+    ) -> Iterable[data.Arrays]:
+        """All rows for an evaluation, as a whole or block after block."""
+        source = self._blocks(x, y, sample_weight)
+        if source is None:
+            return [self._data(x, y, sample_weight, objective, inputs)]
+        return data.Checked(source, self._check(objective, inputs))
+
+    def _held_out(self, validation_data: Any, objective: training.Objective, inputs: int) -> Iterable[data.Arrays]:
+        """The validation data, the same in every epoch."""
+        if data.is_stream(validation_data):
+            x, y, sample_weight = validation_data, None, None
+        else:
+            x, y, sample_weight = checks.data("validation_data", validation_data)
+        rows = self._batches(x, y, sample_weight, objective, inputs)
+        if isinstance(rows, data.Checked):
+            checks.passes(isinstance(rows.source, data.Pieces) and rows.source.once, 2, None, "validation_data")
+            self._first(rows.source, objective, inputs)
+        return rows
 
     def _compiled_engine(self) -> Engine:
         if self._engine is None:

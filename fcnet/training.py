@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from . import checks
 from .callbacks import History, Hooks
+from .data import Arrays, Part, Rows, Stream
 from .display import Display
 from .losses import Loss, RootMeanSquaredError
 from .metrics import Metric
@@ -120,14 +121,10 @@ class Fit:
     ----------
     network : Network
         Its parameters and its optimizer's state are updated in place.
-    X, Y : ndarray of shape (n, I) and (n, O) or (n, 1)
-        Checked samples and labels.
-    weights : ndarray of shape (n,), optional
-        Of the samples.
-    validation : (X, Y, weights), optional
-        The same of the validation data.
-    batch_size : int
-        B; the last batch of an epoch may be smaller.
+    data : Rows or Stream
+        Where the steps get their rows.
+    validation : iterable of (X, Y, weights), optional
+        Checked arrays, the same in every epoch.
     history : History
         Gets loss and metrics of every whole epoch.
     hooks : Hooks
@@ -139,11 +136,8 @@ class Fit:
     """
 
     network: Network
-    X: np.ndarray
-    Y: np.ndarray
-    weights: np.ndarray | None
-    validation: tuple[np.ndarray, np.ndarray, np.ndarray | None] | None
-    batch_size: int
+    data: Rows | Stream
+    validation: Iterable[Arrays] | None
     history: History
     hooks: Hooks
     validated: Callable[[int], bool]
@@ -155,14 +149,12 @@ class Fit:
             self.history.history[name] = []
         self.logs: dict[str, float] = {}
         self.validations = 0
-        self.steps = -(-len(self.X) // self.batch_size)
-        self.steps_per_call = steps_per_call(self.network.engine.n_params, self.batch_size)
+        self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = self.network.checkpoint()
-        self.weight = total_weight(self.X, self.weights)
 
-    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator, key: int = 0) -> None:
-        """Run the epochs, each in a new order if `shuffle`; short ones several at a time unless someone looks on.
+    def run(self, epochs: range, key: int = 0) -> None:
+        """Run the epochs; short ones several at a time unless someone looks on.
 
         Dropout and noise depend on `key` and on the number of the step, counted from the first step of epoch 0: it
         lives in the number of the epoch, so that a fit that goes on with a later epoch goes on with their numbers.
@@ -174,65 +166,68 @@ class Fit:
             the start of that epoch.
         """
         self.key = key
-        samples = len(self.X)
         block = 1
         if self.validation is None and not (self.hooks.each_epoch or self.hooks.stopped):
-            block = max(1, min(len(epochs), self.steps_per_call // self.steps, ORDER_NUMBERS // samples))
-        in_place = np.arange(samples, dtype=np.intp)
-        mixed = shuffle and self.steps > 1  # of a single batch the order does not matter
-        orders = np.empty((block, samples), np.intp) if mixed else None
+            block = self.data.epochs_at_once(self.steps_per_call, ORDER_NUMBERS)
         for first in range(0, len(epochs), block):
-            part = epochs[first : first + block]
-            if orders is not None:
-                for order in orders[: len(part)]:
-                    order[:] = in_place  # so that an epoch's order depends on the generator alone
-                    generator.shuffle(order)
+            some = epochs[first : first + block]
             if self.hooks.each_epoch:
-                self.hooks.call("on_epoch_begin", part[0], {})
-            self._run(part, orders)
-            if self.hooks.stopped:
+                self.hooks.call("on_epoch_begin", some[0], {})
+            self._run(some, self.data.parts(len(some)))
+            if self.hooks.stopped or self.data.ended:
                 break
         average = self.network.optimizer.average
         if average is not None:
             np.copyto(self.network.parameters, average)
 
-    def _run(self, epochs: range, orders: np.ndarray | None) -> None:
+    def _run(self, epochs: range, parts: Iterable[Part]) -> None:
         """Run epochs that stand or fall together, and record them."""
         network = self.network
         sums = np.zeros((len(epochs), network.objective.n_sums))
         self.checkpoint.save()
+        self.step, self.samples, self.weight = 0, 0, 0.0  # of an epoch, with the part that is running
+        self.draws = epochs[0] * (self.data.steps or 1 << 32)  # where the length of an epoch is not known: enough
         try:
-            self._steps(epochs, orders, sums)
+            for part in parts:
+                self.samples += part.samples
+                self.weight += part.weight
+                self._steps(part, sums)
+                if not math.isfinite(sums[-1, 0]):
+                    break
+                self.step += part.last - part.first
             if network.healthy(sums):
-                self._record(epochs, sums)
+                if self.samples:
+                    self._record(epochs, sums)
                 return
         except KeyboardInterrupt:
-            done = (network.optimizer.iterations - self.checkpoint.iterations) // self.steps
-            self._record(epochs[:done], sums)
+            if self.data.steps is not None:
+                done = (network.optimizer.iterations - self.checkpoint.iterations) // self.data.steps
+                self._record(epochs[:done], sums)
             raise
         self.checkpoint.restore()
         if len(epochs) == 1:
             if self.hooks.diverged(epochs[0]):
                 return
             raise diverged(f"epoch {epochs[0] + 1}", sums[0, 0] / self.weight, network.optimizer)
+        assert isinstance(self.data, Rows)
         for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
-            self._run(epochs[i : i + 1], None if orders is None else orders[i : i + 1])
+            self._run(epochs[i : i + 1], self.data.again(i))
             if self.hooks.stopped:
                 return
 
-    def _steps(self, epochs: range, orders: np.ndarray | None, sums: np.ndarray) -> None:
-        """Run the steps of the epochs, or fewer if the loss is no longer finite."""
+    def _steps(self, part: Part, sums: np.ndarray) -> None:
+        """Run the steps of a part, or fewer if the loss is no longer finite."""
         network, objective = self.network, self.network.objective
-        last, stop = 0, len(epochs) * self.steps
-        while last < stop:
-            first, last = last, min(last + self.stride, stop)
+        last = part.first
+        while last < part.last:
+            first, last = last, min(last + self.stride, part.last)
+            done = self.step - part.first  # steps of the epoch before step 0 of the part
             if self.hooks.each_batch:
-                self.hooks.call("on_train_batch_begin", first, {})
+                self.hooks.call("on_train_batch_begin", done + first, {})
             begin = time.perf_counter()
             network.engine.train(
-                network.parameters, network.optimizer, self.X, self.Y, orders, self.batch_size,
-                first, last, objective.loss, objective.metrics, sums, self.weights,
-                self.key, epochs[0] * self.steps,
+                network.parameters, network.optimizer, part.X, part.Y, part.orders, part.batch_size,
+                first, last, objective.loss, objective.metrics, sums, part.weights, self.key, self.draws + done,
             )  # fmt: skip
             self._pace((time.perf_counter() - begin) / (last - first))
             if not math.isfinite(sums[-1, 0]):
@@ -240,13 +235,12 @@ class Fit:
             if self.display is not None:
                 self.display.steps(last - first)
             if self.hooks.each_batch:
-                self.hooks.call("on_train_batch_end", last - 1, self._so_far(orders, last, sums))
+                self.hooks.call("on_train_batch_end", done + last - 1, self._so_far(part, last, sums))
 
-    def _so_far(self, orders: np.ndarray | None, last: int, sums: np.ndarray) -> dict[str, float]:
-        """Loss and metrics of the epoch's steps before `last`."""
-        samples = min(last * self.batch_size, len(self.X))
-        rows = slice(samples) if orders is None else orders[0, :samples]
-        weight = total_weight(self.X[:samples], None if self.weights is None else self.weights[rows])
+    def _so_far(self, part: Part, last: int, sums: np.ndarray) -> dict[str, float]:
+        """Loss and metrics of the epoch's steps before step `last` of the part."""
+        to_come = part.steps(last, part.last)
+        samples, weight = self.samples - to_come.samples, self.weight - to_come.weight
         return dict(zip(self.names, self.network.objective.values(sums[0], samples, weight), strict=True))
 
     def _pace(self, step_time: float) -> None:
@@ -259,7 +253,7 @@ class Fit:
         for epoch, row in zip(epochs, sums, strict=False):
             if recorded and epoch <= recorded[-1]:
                 continue
-            values = self.network.objective.values(row, len(self.X), self.weight)
+            values = self.network.objective.values(row, self.samples, self.weight)
             logs = dict(zip(self.names, values, strict=True))
             held_out = self._validate() if self.validated(epoch) else {}
             self._append(len(recorded), logs)
@@ -276,7 +270,7 @@ class Fit:
         """Loss and metrics of the validation data, if there are any."""
         if self.validation is None:
             return {}
-        values = evaluate(self.network, *self.validation)
+        values, _ = evaluate(self.network, self.validation)
         return {f"val_{name}": value for name, value in zip(self.names, values, strict=True)}
 
     def _append(self, place: int, logs: dict[str, float]) -> None:
@@ -297,7 +291,7 @@ class Fit:
 class FullBatchFit(Fit):
     """A fit by `optimizers.LBFGS`: an epoch is an iteration over all samples. Batch hooks are not called."""
 
-    def run(self, epochs: range, shuffle: bool, generator: np.random.Generator, key: int = 0) -> None:
+    def run(self, epochs: range, key: int = 0) -> None:
         """Minimize the loss; the network has the parameters of the last iteration, also after Ctrl-C.
 
         Raises
@@ -307,6 +301,8 @@ class FullBatchFit(Fit):
         """
         optimizer, parameters = self.network.optimizer, self.network.parameters
         assert isinstance(optimizer, LBFGS)
+        self.all = next(iter(self.data.parts(1)))
+        self.samples, self.weight = self.all.samples, self.all.weight
         minimize = checks.extra("scipy.optimize", "scipy", "LBFGS").minimize
         trial = np.empty_like(parameters)
         remaining = iter(epochs)
@@ -323,7 +319,7 @@ class FullBatchFit(Fit):
             optimizer.iterations += 1
             if self.display is not None:
                 self.display.steps(1)
-            sums = summed(self.network, self.X, self.Y, self.weights)
+            sums = summed(self.network, self.all.X, self.all.Y, self.all.weights)
             self._record(range(epoch, epoch + 1), sums[None])
             epoch = next(remaining, None)
             if self.hooks.stopped:
@@ -348,7 +344,7 @@ class FullBatchFit(Fit):
 
     def _loss_and_gradient(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Of all samples, in float64; in pieces, so that Ctrl-C is noticed."""
-        network, X, Y, weights = self.network, self.X, self.Y, self.weights
+        network, X, Y, weights = self.network, self.all.X, self.all.Y, self.all.weights
         loss, gradient = 0.0, np.zeros(len(parameters))
         rows = rows_per_call(3 * network.engine.n_params)
         if isinstance(network.objective.loss, RootMeanSquaredError):
@@ -401,10 +397,16 @@ def train_on_batch(
     return network.objective.values(sums[0], samples, weight)
 
 
-def evaluate(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> list[float]:
-    """Loss and metrics of all rows."""
-    sums = summed(network, X, Y, weights)
-    return network.objective.values(sums, len(X), total_weight(X, weights))
+def evaluate(network: Network, data: Iterable[Arrays]) -> tuple[list[float], int]:
+    """Loss and metrics of all rows of (X, Y, weights) after (X, Y, weights), and the number of rows."""
+    sums, samples, weight = np.zeros(network.objective.n_sums), 0, 0.0
+    for rows in data:
+        sums += summed(network, *rows)
+        samples += len(rows[0])
+        weight += total_weight(rows[0], rows[2])
+    if weight == 0:
+        raise ValueError(f"sample_weight is 0 for all {samples} samples; at least one must count")
+    return network.objective.values(sums, samples, weight), samples
 
 
 def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -422,15 +424,18 @@ def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray |
     return sums
 
 
-def predict(engine: Engine, parameters: np.ndarray, X: np.ndarray) -> np.ndarray:
-    """The outputs (n, O) for all rows."""
+def predict(engine: Engine, parameters: np.ndarray, data: Iterable[np.ndarray], n: int | None) -> np.ndarray:
+    """The outputs (n, O) for all rows of X after X, n in all, or None if that is not known."""
     rows = rows_per_call(engine.n_params)
-    if len(X) <= rows:
-        return engine.predict(parameters, X)
-    parts: Sequence[np.ndarray] = [
-        engine.predict(parameters, X[first : first + rows]) for first in range(0, len(X), rows)
-    ]
-    return np.concatenate(parts)
+    parts = (engine.predict(parameters, X[first : first + rows]) for X in data for first in range(0, len(X), rows))
+    if n is None or n <= rows:
+        found = [*parts]
+        return found[0] if len(found) == 1 else np.concatenate([np.empty((0, engine.outputs), engine.dtype), *found])
+    out, start = np.empty((n, engine.outputs), engine.dtype), 0
+    for part in parts:
+        out[start : start + len(part)] = part
+        start += len(part)
+    return out
 
 
 def diverged(when: str, loss: float, optimizer: Optimizer) -> FloatingPointError:

@@ -117,6 +117,11 @@ def test_imbalanced(example, capsys):
     assert "class_weight='balanced'" in capsys.readouterr().out
 
 
+def test_large_file(example, capsys):
+    assert example("large_file").main(6000) > 0.95
+    assert "Blocks(6000 samples of 784 features, 2000 rows a block): 9 MB" in capsys.readouterr().out
+
+
 def test_numpy_network_by_central_differences(example):
     network = example("numpy_network")
     rng = np.random.default_rng(0)

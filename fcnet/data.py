@@ -1,0 +1,461 @@
+"""Where training steps get their rows: from arrays in memory, or from blocks that are read one after the other.
+
+Of data that does not fit into memory a block at a time is read, checked and converted. Batches go over the ends of
+blocks: what is left of one is the beginning of the first batch of the next, so all batches but an epoch's last one
+have the same size, and a fit takes the same steps as from one array of the same rows in the same order.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AnySet
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from . import checks
+from .sparse import SparseRows
+
+WHOLE_BYTES = 256 << 20
+"""A file, or a copy in the model's dtype, of more than this is not taken into memory but read block by block."""
+BLOCK_BYTES = 32 << 20
+"""Size of a block in float64, where nobody says how many rows it has."""
+
+Arrays: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray | None]
+Check: TypeAlias = Callable[[Any, Any, Any], Arrays]
+
+
+class Part(NamedTuple):
+    """Training steps on rows in memory, with the samples of one epoch's steps and the sum of their weights."""
+
+    X: np.ndarray
+    Y: np.ndarray
+    weights: np.ndarray | None
+    orders: np.ndarray | None  # (epochs, n), as `Engine.train` has it
+    batch_size: int
+    first: int
+    last: int
+    samples: int
+    weight: float
+
+    def steps(self, first: int, last: int) -> Part:
+        """The steps from `first` to before `last`, all of one epoch."""
+        begin, end = first * self.batch_size, min(last * self.batch_size, len(self.X))
+        weight = float(end - begin)
+        if self.weights is not None:
+            rows = slice(begin, end) if self.orders is None else self.orders[0, begin:end]
+            weight = float(self.weights[rows].sum(dtype=np.float64))
+        return self._replace(first=first, last=last, samples=end - begin, weight=weight)
+
+
+def part(rows: Arrays, order: np.ndarray | None, batch_size: int, last: int) -> Part:
+    """The first steps on these rows."""
+    return Part(*rows, None if order is None else order[None], batch_size, 0, last, 0, 0.0).steps(0, last)
+
+
+# ------------------------------------------------------------------------------------------------- in memory
+
+
+class Rows:
+    """All samples in memory.
+
+    Parameters
+    ----------
+    X, Y, weights : ndarray of shape (n, I), (n, O) or (n, 1), and (n,) or None
+        Checked.
+    batch_size : int
+        B; the last batch of an epoch may be smaller.
+    generator : numpy.random.Generator or None
+        Of the order of the rows, another one in every epoch; None leaves them as they stand.
+    """
+
+    ended = False
+
+    def __init__(
+        self, X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None, batch_size: int,
+        generator: np.random.Generator | None,
+    ) -> None:  # fmt: skip
+        self.batch_size, self.steps = batch_size, -(-len(X) // batch_size)
+        self._all = part((X, Y, weights), None, batch_size, self.steps)
+        self._generator = generator if self.steps > 1 else None  # of a single batch the order does not matter
+        self._in_place = np.arange(len(X), dtype=np.intp)
+        self._orders = np.empty((0, len(X)), np.intp)
+
+    def epochs_at_once(self, steps: int, numbers: int) -> int:
+        """How many epochs make so many steps, with so many numbers in their orders; at least one."""
+        return max(1, min(steps // self.steps, numbers // len(self._in_place)))
+
+    def skip(self, epochs: int) -> None:
+        """Draw the orders of so many epochs for nothing."""
+        for _ in range(epochs):
+            self.parts(1)
+
+    def parts(self, epochs: int) -> list[Part]:
+        """The steps of the next epochs, in one part."""
+        steps = self._all._replace(last=epochs * self.steps)
+        if self._generator is None:
+            return [steps]
+        if len(self._orders) < epochs:
+            self._orders = np.empty((epochs, len(self._in_place)), np.intp)
+        for order in self._orders[:epochs]:
+            order[:] = self._in_place  # so that an epoch's order depends on the generator alone
+            self._generator.shuffle(order)
+        return [steps._replace(orders=self._orders)]
+
+    def again(self, epoch: int) -> list[Part]:
+        """Of the epochs that `parts` gave last, one once more."""
+        orders = None if self._generator is None else self._orders[epoch : epoch + 1]
+        return [self._all._replace(orders=orders)]
+
+
+# ---------------------------------------------------------------------------------------------------- blocks
+
+
+class Block(NamedTuple):
+    """Rows as they were read, and where they come from."""
+
+    x: Any
+    y: Any
+    weights: Any
+    row: Callable[[int], int]  # from a row of the block to its number in all the data
+    order: np.ndarray | None = None
+
+
+class Blocks:
+    """Samples in a file or an array, to be read block by block; for `fit`, `evaluate` and `predict`.
+
+    `fit` and the others make one by themselves from a file of more than 256 MiB, `np.memmap` or what
+    ``np.load(mmap_mode="r")`` gives, and from an array of which they would need so large a copy.
+
+    Parameters
+    ----------
+    x : array of shape (n, I)
+        `np.memmap`, ndarray, a sparse matrix, or anything that has a `shape` and gives arrays for slices, as HDF5
+        data sets do. Of any real dtype; a block at a time is converted.
+    y : array of shape (n,), (n, 1) or (n, O), optional
+        Of the same kinds, or a list.
+    sample_weight : array of shape (n,), optional
+        The same.
+    rows : int, optional
+        Rows of a block. Default: as many as make 32 MiB in float64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit.
+    """
+
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, rows: int | None = None) -> None:
+        self.x, self.y, self.weights = (_sliceable(array) for array in (x, y, sample_weight))
+        if len(self.x.shape) != 2:
+            raise ValueError(f"X: expected 2-D (samples, features), got {self.x.shape}")
+        for name, array in (("y", self.y), ("sample_weight", self.weights)):
+            if array is not None and array.shape[:1] != self.x.shape[:1]:
+                raise ValueError(f"X has {len(self)} samples and {name} has {array.shape[0]}; they must be equal")
+        by_size = BLOCK_BYTES // (8 * max(1, self.x.shape[1]))
+        self.rows = max(1, by_size) if rows is None else checks.whole("rows", rows, 1)
+        # of an array in memory rows can be taken from anywhere
+        self.scattered = hasattr(self.x, "tocsr") or (isinstance(self.x, np.ndarray) and not mapped(self.x))
+
+    def __len__(self) -> int:
+        return int(self.x.shape[0])
+
+    def __repr__(self) -> str:
+        return f"Blocks({len(self)} samples of {self.x.shape[1]} features, {self.rows} rows a block)"
+
+    def with_weights(self, weights: np.ndarray | None) -> Blocks:
+        """The same with other weights."""
+        return Blocks(self.x, self.y, weights, self.rows)
+
+    def split(self, kept: int) -> tuple[Blocks, Blocks]:
+        """The first `kept` rows, and the others."""
+        return Blocks(*self._at(slice(kept)), self.rows), Blocks(*self._at(slice(kept, None)), self.rows)
+
+    def _at(self, rows: Any) -> tuple[Any, Any, Any]:
+        """x, y and weights of some rows."""
+        x, y, weights = (None if array is None else array[rows] for array in (self.x, self.y, self.weights))
+        return x, y, weights
+
+    def first(self) -> tuple[Any, Any]:
+        """A row and its label."""
+        return self.x[:1], None if self.y is None else self.y[:1]
+
+    def skip(self, epochs: int, generator: np.random.Generator) -> None:
+        """Draw the orders of so many epochs for nothing."""
+        for _ in range(epochs):
+            for _ in self._places(generator):
+                pass
+
+    def blocks(self, generator: np.random.Generator | None = None) -> Iterator[Block]:
+        """All blocks once; in a new order, and their rows too, if there is a generator."""
+        for rows, order in self._places(generator):
+            row = rows.__getitem__ if isinstance(rows, np.ndarray) else range(rows.start, rows.stop).__getitem__
+            yield Block(*self._at(rows), row, order)
+
+    def _places(self, generator: np.random.Generator | None) -> Iterator[tuple[Any, np.ndarray | None]]:
+        """Which rows a block has, and in which order they are to be taken."""
+        n = len(self)
+        if generator is None or not self.scattered:
+            starts = np.arange(0, n, self.rows)
+            if generator is not None:
+                generator.shuffle(starts)
+            for start in starts.tolist():
+                rows = slice(start, min(start + self.rows, n))
+                yield rows, None if generator is None else _shuffled(rows.stop - start, generator)
+            return
+        order = _shuffled(n, generator)
+        for start in range(0, n, self.rows):
+            yield order[start : start + self.rows], None
+
+
+class Pieces:
+    """Blocks that come from a list, an iterator, a function that makes one, or an object like PyTorch's DataLoader.
+
+    Each is (x, y) or (x, y, sample_weight), or x if there is nothing but `predict`.
+    """
+
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self.listed = isinstance(source, Sequence)
+        # an iterator goes by once; of everything else a new one can be had
+        self.once = isinstance(source, Iterator)
+        self._begun: Iterator[Any] | None = None
+
+    def first(self) -> tuple[Any, Any]:
+        """The first block, which comes again when it is its turn."""
+        if self.listed:
+            return _unpacked(self.source[0] if self.source else None)[:2]
+        pieces = iter(self._fresh())
+        piece = next(pieces, None)
+        self._begun = _after(piece, pieces)
+        return _unpacked(piece)[:2]
+
+    def _fresh(self) -> Iterable[Any]:
+        made = self.source() if callable(self.source) else self.source
+        if not isinstance(made, Iterable):
+            raise TypeError(f"{self.source!r} must give an iterator of blocks (x, y), got {made!r}")
+        return made
+
+    def skip(self, epochs: int, generator: np.random.Generator) -> None:
+        """Nothing: what comes is not known."""
+
+    def blocks(self, generator: np.random.Generator | None = None) -> Iterator[Block]:
+        """All blocks once, those of a list in a new order, and the rows of each, if there is a generator."""
+        pieces, self._begun = self._begun or self._fresh(), None
+        if self.listed and generator is not None:
+            pieces = [self.source[i] for i in _shuffled(len(self.source), generator)]
+        start = 0
+        for piece in pieces:
+            x, y, weights = _unpacked(piece)
+            n = checks.length(x)
+            order = None if generator is None else _shuffled(n, generator)
+            yield Block(x, y, weights, range(start, start + n).__getitem__, order)
+            start += n
+
+
+def _after(piece: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    yield piece
+    yield from rest
+
+
+def _unpacked(piece: Any) -> tuple[Any, Any, Any]:
+    if isinstance(piece, np.ndarray) or any(hasattr(piece, face) for face in _FACES):
+        return piece, None, None
+    if not isinstance(piece, (tuple, list)) or len(piece) not in (2, 3):
+        came = "no block" if piece is None else type(piece).__name__
+        if isinstance(piece, (tuple, list)):
+            came += f" of {len(piece)}"
+        raise ValueError(f"a block must be (x, y) or (x, y, sample_weight), got {came}")
+    return piece[0], piece[1], piece[2] if len(piece) == 3 else None
+
+
+def _shuffled(n: int, generator: np.random.Generator) -> np.ndarray:
+    order = np.arange(n, dtype=np.intp)
+    generator.shuffle(order)
+    return order
+
+
+def _sliceable(array: Any) -> Any:
+    """The array itself where slices of it are arrays; of a table, its values."""
+    if hasattr(array, "tocsr"):
+        return array.tocsr()
+    ready = array is None or (hasattr(array, "shape") and not hasattr(array, "to_numpy"))
+    return array if ready else np.asarray(array)
+
+
+def mapped(array: np.ndarray) -> bool:
+    """Whether the array is in a file."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, mmap.mmap)
+
+
+def too_large(x: Any, dtype: np.dtype[Any]) -> bool:
+    """Whether x is to be read in blocks: more than WHOLE_BYTES, and in a file or to be copied."""
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.dtype.kind not in "fiub":
+        return False
+    as_it_is = x.dtype == dtype and x.flags.carray
+    return x.size * dtype.itemsize > WHOLE_BYTES and (mapped(x) or not as_it_is)
+
+
+_FACES = ("__array__", "__array_interface__", "__buffer__", "__dataframe__", "to_numpy", "toarray")
+
+
+def is_stream(x: Any) -> bool:
+    """Whether x gives blocks, and is no array, table or list."""
+    if isinstance(x, Blocks):
+        return True
+    if isinstance(x, (Sequence, Mapping, AnySet)) or any(hasattr(x, face) for face in _FACES):
+        return False
+    return callable(x) or isinstance(x, Iterable)
+
+
+def source(x: Any, y: Any, sample_weight: Any) -> Blocks | Pieces:
+    """Where the blocks come from that x gives, with their labels and weights."""
+    if y is not None or sample_weight is not None:
+        name = "y" if y is not None else "sample_weight"
+        raise ValueError(f"x gives blocks, which hold labels and weights themselves: leave {name} out")
+    return x if isinstance(x, Blocks) else Pieces(x)
+
+
+# ------------------------------------------------------------------------------------------ blocks to batches
+
+
+class Checked:
+    """The blocks of a source in their order, each checked when its turn comes."""
+
+    def __init__(self, source: Blocks | Pieces, check: Check) -> None:
+        self.source, self._check = source, check
+
+    def __iter__(self) -> Iterator[Arrays]:
+        for block in self.source.blocks():
+            yield checked(block, self._check)
+
+
+def checked(block: Block, check: Check) -> Arrays:
+    """X, Y and weights of a block; an error names the row that it has in all the data."""
+    try:
+        return check(block.x, block.y, block.weights)
+    except (TypeError, ValueError) as error:
+        text = re.sub(r"\brow (\d+)", lambda found: f"row {block.row(int(found[1]))}", str(error))
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(text) from None
+
+
+class Stream:
+    """Training steps on blocks.
+
+    Parameters
+    ----------
+    source : Blocks or Pieces
+    check : callable
+        From (x, y, weights) as they were read to arrays for the kernels.
+    batch_size : int or None
+        None makes every block a batch.
+    steps : int or None
+        Steps of an epoch: the next one goes on where it ends. None means all blocks once.
+    generator : numpy.random.Generator or None
+        Of the order of blocks and rows.
+    """
+
+    def __init__(
+        self, source: Blocks | Pieces, check: Check, batch_size: int | None, steps: int | None,
+        generator: np.random.Generator | None,
+    ) -> None:  # fmt: skip
+        self.source, self._check, self._generator = source, check, generator
+        self._batch = batch_size
+        self.batch_size = batch_size or 1
+        self._steps = steps
+        self.steps = steps
+        if steps is None and isinstance(source, Blocks):
+            self.steps = -(-len(source) // self.batch_size)
+        self.ended = False
+        self._on = self._for_ever()
+        self._rest: Part | None = None
+
+    def epochs_at_once(self, steps: int, numbers: int) -> int:
+        """One."""
+        return 1
+
+    def skip(self, epochs: int) -> None:
+        """Draw the orders of so many epochs for nothing, where an epoch is a pass over known rows."""
+        if self._steps is None and self._generator is not None:
+            self.source.skip(epochs, self._generator)
+
+    def parts(self, epochs: int) -> Iterator[Part]:
+        """The steps of the next epoch; `ended` when the data has run out."""
+        if self._steps is None:
+            yield from self._pass()
+            return
+        left = self._steps
+        while left:
+            now = self._rest or next(self._on, None)
+            if now is None:
+                self.ended = True
+                warnings.warn(
+                    f"the data ran out {left} steps before the end of an epoch of steps_per_epoch={self._steps}; the "
+                    "fit ends. Pass a function that makes a new iterator, or fewer epochs or steps",
+                    stacklevel=5,
+                )
+                return
+            taken = min(left, now.last - now.first)
+            self._rest = now.steps(now.first + taken, now.last) if taken < now.last - now.first else None
+            yield now if self._rest is None else now.steps(now.first, now.first + taken)
+            left -= taken
+
+    def _for_ever(self) -> Iterator[Part]:
+        """One pass after the other, while there is any."""
+        some = True
+        while some:
+            some = False
+            for steps in self._pass():
+                some = True
+                yield steps
+            if isinstance(self.source, Pieces) and self.source.once:
+                return
+
+    def _pass(self) -> Iterator[Part]:
+        """All blocks once, cut into batches."""
+        size = self._batch
+        carried: Arrays | None = None
+        for block in self.source.blocks(self._generator):
+            rows = checked(block, self._check)
+            n = len(rows[0])
+            if size is None:
+                yield part(rows, None, n, 1)
+                continue
+            order = np.arange(n, dtype=np.intp) if block.order is None else block.order
+            if carried is not None:
+                here = size - len(carried[0])
+                carried = _joined(carried, _taken(rows, order[:here]))
+                order = order[here:]
+                if len(carried[0]) < size:
+                    continue
+                yield part(carried, None, size, 1)
+                carried = None
+            steps = len(order) // size
+            if steps:
+                yield part(rows, order, size, steps)
+            if steps * size < len(order):
+                carried = _taken(rows, order[steps * size :])
+        if carried is not None:
+            assert size is not None
+            yield part(carried, None, size, 1)
+
+
+def _taken(rows: Arrays, order: np.ndarray) -> Arrays:
+    X, Y, weights = rows
+    return X[order], Y[order], None if weights is None else weights[order]
+
+
+def _joined(one: Arrays, other: Arrays) -> Arrays:
+    """The rows of both; weights are 1 where only one has them."""
+    weights = None
+    if one[2] is not None or other[2] is not None:
+        both = [np.ones(len(X), X.dtype) if w is None else w for X, _, w in (one, other)]
+        weights = np.concatenate(both)
+    X = one[0].followed_by(other[0]) if isinstance(one[0], SparseRows) else np.concatenate([one[0], other[0]])
+    return X, np.concatenate([one[1], other[1]]), weights
