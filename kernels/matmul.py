@@ -102,23 +102,21 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, 
 
 
 @intrinsic
-def pair_product(typingctx, m, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate):
-    """The `block_product` of m <= PAIR_ROWS rows and two panels, b_jump and c_jump apart; a_row or a_k is 1.
+def pair_product(typingctx, vectors, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate):
+    """The `block_product` of PAIR_ROWS rows and two panels, b_jump and c_jump apart; a_row or a_k is 1.
 
-    As many sums as in a block of MR rows and one panel, for 10 loads a k in place of 14.
+    `vectors` is 2 NV, or NV + 1: only the first vector of the second panel.  2 NV are as many sums as in a block of MR
+    rows and one panel, for 10 loads a k in place of 14.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
-        m, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
+        vectors, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
         panels = [(B, C), (builder.gep(B, [b_jump]), builder.gep(C, [c_jump]))]
-        block = partial(_Block, builder, vector, vectors=NV, panels=panels)
-        blocks = {rows: block(rows=rows) for rows in range(1, PAIR_ROWS)}
-        blocks[PAIR_ROWS] = block(rows=PAIR_ROWS, unroll=UNROLL)
-        blocks[PAIR_ROWS + 1] = block(rows=PAIR_ROWS, unroll=UNROLL, rows_contiguous=True)
-        by_rows = builder.and_(builder.icmp_signed("==", m, ir.Constant(_I64, PAIR_ROWS)),
-                               builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)))
-        _switch(builder, builder.add(m, builder.zext(by_rows, _I64)),
+        blocks = {2 * count + by_rows: _Block(builder, vector, PAIR_ROWS, count, panels, UNROLL, by_rows)
+                  for count in (NV + 1, 2 * NV) for by_rows in (False, True) if PAIR_ROWS > 0}
+        by_rows = builder.zext(builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)), _I64)
+        _switch(builder, builder.add(builder.mul(vectors, ir.Constant(_I64, 2)), by_rows),
                 {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
                  for number, block in blocks.items()})
         return context.get_dummy_value()
@@ -155,7 +153,7 @@ def _at(builder, p, *offsets):
 
 
 class _Block:
-    """Code for one shape of the block: `rows` rows, of `vectors` vectors in each of the `panels` (B, C).
+    """Code for one shape of the block: `rows` rows of `vectors` vectors, NV of them from each of the `panels` (B, C).
 
     With `unroll` > 1 the loop takes so many k a turn and needs few additions for their addresses; then the numbers of
     a row of `a`, or with `rows_contiguous` the rows of a k, must lie side by side.
@@ -166,7 +164,7 @@ class _Block:
         self.rows_contiguous, self.prefetches = rows_contiguous, prefetches
         self.panels = panels
         # a vector's panel, and its place in the panel's row
-        self.lanes = [(panel, v * vector.lanes) for panel in range(len(panels)) for v in range(vectors)]
+        self.lanes = [(v // NV, v % NV * vector.lanes) for v in range(vectors)]
 
     def emit(self, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate):
         """From the first k to the sums in C."""
@@ -241,15 +239,22 @@ class _Block:
 @part(NUMBERS, *[COUNT] * 5, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)
 def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_row, c_jump, m, vectors, copies,
             accumulate):
-    """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache."""
-    paired = copies // 2 * 2 if PAIR_ROWS > 0 and vectors == NV else 0
+    """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache.
+
+    `vectors` of each panel are computed, 1 or NV; with NV + 1, all of the first of two panels and one of the second.
+    """
+    paired = copies // 2 * 2 if PAIR_ROWS > 0 and vectors >= NV else 0
+    rows = m // max(PAIR_ROWS, 1) * PAIR_ROWS
     for n in range(0, paired, 2):
-        for i in range(0, m, PAIR_ROWS):
-            pair_product(min(PAIR_ROWS, m - i), a + i * a_row, a_row, a_k, a_jump, B + n * b_jump, b_jump, K, repeats,
-                         C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
-    for n in range(paired, copies):
-        block_product(m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B + n * b_jump, K, repeats, C + n * c_jump,
-                      c_row, accumulate != 0)
+        for i in range(0, rows, PAIR_ROWS):
+            pair_product(2 * NV if vectors == NV else vectors, a + i * a_row, a_row, a_k, a_jump, B + n * b_jump,
+                         b_jump, K, repeats, C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
+    for n in range(copies):
+        first = rows if n < paired else 0
+        if first < m:
+            here = vectors if vectors <= NV else NV if n % 2 == 0 else 1
+            block_product(m - first, here, a + first * a_row, a_row, a_k, a_jump, ahead, ahead_k, B + n * b_jump, K,
+                          repeats, C + (n * c_jump + first * c_row), c_row, accumulate != 0)
 
 
 @helper

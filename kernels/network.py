@@ -363,14 +363,15 @@ def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jum
     for n in range(0, count, at_once):
         here = min(at_once, count - n)
         whole = min(here, max(full - n, 0))
+        even = whole // 2 * 2 if whole < here else whole  # a slab of one vector goes together with one more
         B_n, C_n = B + n * b_jump, C + n * c_jump
         for i in range(0, width, MR):
             block, C_i, rows = a + i * a_block, C_n + i * P, min(MR, width - i)
-            if whole > 0:
-                call(product, (block, a_row, a_k, 0, ahead, 0, B_n, b_jump, K, 1, C_i, P, c_jump, rows, NV, whole, 0))
-            if whole < here:
-                call(product, (block, a_row, a_k, 0, ahead, 0, B_n + whole * b_jump, 0, K, 1, C_i + whole * c_jump, P,
-                               0, rows, 1, 1, 0))
+            if even > 0:
+                call(product, (block, a_row, a_k, 0, ahead, 0, B_n, b_jump, K, 1, C_i, P, c_jump, rows, NV, even, 0))
+            if even < here:
+                call(product, (block, a_row, a_k, 0, ahead, 0, B_n + even * b_jump, b_jump, K, 1, C_i + even * c_jump,
+                               P, c_jump, rows, NV + 1 if even < whole else 1, here - even, 0))
 
 
 @helper
