@@ -99,7 +99,9 @@ class Fcnet(Peer):
 
         fcnet.set_num_threads(self.threads)
         layers = [
-            SimpleNamespace(units=units, activation=activation, use_bias=True, activation_parameter=None, stage=None)
+            SimpleNamespace(
+                units=units, activation=activation, use_bias=True, activation_parameter=None, transform=None
+            )
             for units, activation in zip(self.workload.units[1:], self.workload.activations, strict=True)
         ]
         self.engine = Engine(self.workload.units[0], layers, self.dtype)

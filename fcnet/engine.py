@@ -29,7 +29,7 @@ from .kernels import (
     network,
     optimizers,
     sparse,
-    stages,
+    transforms,
 )
 from .kernels.metrics import METRICS
 from .kernels.simd import MR, NV, REGISTER_BYTES
@@ -74,14 +74,15 @@ MetricLike: TypeAlias = str | declared_metrics.Metric
 class LayerShape(Protocol):
     """What the engine reads of a layer.
 
-    A Dense has `units` and `use_bias`. A stage has `stage_parameter`, `key`, and `scale` and `center` if it learns.
+    A Dense has `units` and `use_bias`. A transform has `transform_parameter`, `key`, and `scale` and `center` if it
+    learns.
     """
 
     activation: str | Custom
 
     @property
-    def stage(self) -> str | None:
-        """The name of a layer without a product, as `kernels.stages` has it; None for a Dense."""
+    def transform(self) -> str | None:
+        """The name of a layer without a product, as `kernels.transforms` has it; None for a Dense."""
 
     @property
     def activation_parameter(self) -> float | None:
@@ -136,32 +137,32 @@ class Engine:
         self._addresses: dict[Any, int] = {}
         self.activations = [layer.activation for layer in layers]
         self._functions = [self._function(activation) for activation in self.activations]
-        self.stages = [layer.stage for layer in layers]
+        self.transforms = [layer.transform for layer in layers]
         self.slab = NV * REGISTER_BYTES // self.dtype.itemsize
         self.layers = np.zeros(len(layers), network.LAYER)
         self.inputs, weights = inputs, 0
         for record, layer, function in zip(self.layers, layers, self._functions, strict=True):
             record["inputs"], record["weights"] = inputs, weights
-            declare = self._declare_dense if layer.stage is None else self._declare_stage
+            declare = self._declare_dense if layer.transform is None else self._declare_transform
             weights += declare(record, layer)
             inputs = int(record["outputs"])
             parameter = layer.activation_parameter
             record["forward"], record["backward"] = self._part(function.forward), self._part(function.backward)
-            if layer.stage in (None, "activation"):
+            if layer.transform in (None, "activation"):
                 record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
         self.outputs = inputs
-        random = [l for l, stage in enumerate(self.stages) if stage in stages.RANDOM]
+        random = [l for l, transform in enumerate(self.transforms) if transform in transforms.RANDOM]
         self._drawing = [l for l in random if not self.layers["key"][l]]  # those without a seed of their own
         self._parametric = [bool(record["rows"]) or max(record["gamma"], record["beta"]) >= 0 for record in self.layers]
         self._learning = self._parametric
 
         widths = [self.inputs, *(int(width) for width in self.layers["outputs"])]
         # per slab: each layer's (width + 1, P) of A, another panel where more is kept, and dZ in columns P wide
-        self._keepers = [l for l, stage in enumerate(self.stages) if self._keeps(l, stage)]
+        self._keepers = [l for l, transform in enumerate(self.transforms) if self._keeps(l, transform)]
         self._panel_rows = [width + 1 for width in widths] + [widths[l + 1] + 1 for l in self._keepers]
         self._column_counts = [-(-width // self.slab) for width in widths[1:]]
-        # of a stage that learns, also what dgamma and dbeta are the sums of
+        # of a transform that learns, also what dgamma and dbeta are the sums of
         blocks = 1 + (self.layers["gamma"] >= 0) + (self.layers["beta"] >= 0)
         self._column_blocks = (blocks * self._column_counts).tolist()
         slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_blocks))
@@ -195,24 +196,24 @@ class Engine:
         record["gamma"] = record["beta"] = -1
         return int(record["rows"]) * layer.units
 
-    def _declare_stage(self, record: np.void, layer: Any) -> int:
+    def _declare_transform(self, record: np.void, layer: Any) -> int:
         """The same of a layer without a product, which has as many outputs as inputs."""
-        forward, backward = stages.STAGES[layer.stage]
+        forward, backward = transforms.TRANSFORMS[layer.transform]
         record["outputs"] = width = int(record["inputs"])
-        record["stage"], record["stage_backward"] = self._part(forward), self._part(backward)
-        record["parameter"] = layer.stage_parameter
+        record["transform"], record["transform_backward"] = self._part(forward), self._part(backward)
+        record["parameter"] = layer.transform_parameter
         record["key"] = layer.key
-        learns = layer.stage == "layer_normalization"
+        learns = layer.transform == "layer_normalization"
         scale, center = learns and layer.scale, learns and layer.center
         at = int(record["weights"])
         record["gamma"], record["beta"] = at if scale else -1, at + width * scale if center else -1
         return width * (scale + center)
 
-    def _keeps(self, l: int, stage: str | None) -> bool:
+    def _keeps(self, l: int, transform: str | None) -> bool:
         """Whether the backward pass wants more of a layer than its output."""
-        if stage in (None, "activation"):
+        if transform in (None, "activation"):
             return self._functions[l].keeps_Z
-        return stages.STAGES[stage][1] is not None
+        return transforms.TRANSFORMS[transform][1] is not None
 
     @property
     def lowest(self) -> int:
@@ -481,12 +482,12 @@ class Engine:
     def _plan(self) -> None:
         """Records and room for `predict_few`, and the shapes (n, I) that it takes, each with that of its outputs."""
         steps: list[tuple[np.void, int]] = []  # a record with the product, and the layer whose activation follows
-        for l, stage in enumerate(self.stages):
-            if stage is None:
+        for l, transform in enumerate(self.transforms):
+            if transform is None:
                 steps.append((self.layers[l], l))
-            elif stage == "activation" and steps and self.activations[steps[-1][1]] == "linear":
+            elif transform == "activation" and steps and self.activations[steps[-1][1]] == "linear":
                 steps[-1] = steps[-1][0], l
-            elif stage not in stages.RANDOM:  # those change nothing here
+            elif transform not in transforms.RANDOM:  # those change nothing here
                 self.few_rows = 0
                 return
         self._steps = np.zeros(len(steps), inference.STEP)
@@ -552,6 +553,8 @@ class Engine:
                 if not record["products"]:
                     learned = {f"d{name}": gradient[start:start + O].copy() if start >= 0 else None
                                for name, start in (("gamma", record["gamma"]), ("beta", record["beta"]))}
+                    if l == 0:
+                        A_prev = self._rows(0, I, len(X))  # dense, whatever X is
                     found.append({"Z": A_prev, "A": A, "dZ": dZ, "dW": None, "db": None, **learned})
                     A_prev = A
                     continue
@@ -566,7 +569,10 @@ class Engine:
 
     def _panel(self, record: np.ndarray, n: int) -> np.ndarray:
         """A of a layer as rows of samples, from the slabs."""
-        O, start = int(record["outputs"]), int(record["panel"])
+        return self._rows(int(record["panel"]), int(record["outputs"]), n)
+
+    def _rows(self, start: int, O: int, n: int) -> np.ndarray:
+        """A panel of O features as rows of samples."""
         slabs = self.workspace[start:start + self._slabs * (O + 1) * self.slab]
         slabs = slabs.reshape(self._slabs, O + 1, self.slab)[:, :O]
         return np.ascontiguousarray(slabs.transpose(0, 2, 1).reshape(-1, O)[:n])
@@ -720,7 +726,7 @@ class Engine:
 class _Linear:
     """One layer without activation."""
 
-    stage = None
+    transform = None
     activation: str | Custom = "linear"
     activation_parameter = None
 

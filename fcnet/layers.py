@@ -48,9 +48,9 @@ class Layer:
     """
 
     kind: ClassVar[str]
-    stage: ClassVar[str | None] = None  # the name that the kernels know a layer without a product by
+    transform: ClassVar[str | None] = None  # the name that the kernels know a layer without a product by
     key = 0  # of its random numbers, if it has a seed of its own
-    stage_parameter = 0.0
+    transform_parameter = 0.0
     activation: str | activations.Custom = "linear"
     activation_parameter: float | None = 0.0
 
@@ -256,7 +256,7 @@ class Activation(Layer):
     >>> model = Sequential([Dense(8, input_dim=2), LayerNormalization(), Activation("relu"), Dense(1)])
     """
 
-    kind = stage = "activation"
+    kind = transform = "activation"
 
     def __init__(
         self,
@@ -311,7 +311,7 @@ class Dropout(_Random):
     `fcnet.kernels.counter`.
     """
 
-    kind = stage = "dropout"
+    kind = transform = "dropout"
 
     def __init__(
         self,
@@ -325,7 +325,7 @@ class Dropout(_Random):
         super().__init__(seed, input_dim, input_shape, name)
         self.rate = checks.real("rate", rate, 0, 1, "[)")
         # between two of the numbers that are drawn, and the same in float32 and float64
-        self.stage_parameter = min(round(self.rate * 2.0**23), 2**23 - 1) / 2.0**23
+        self.transform_parameter = min(round(self.rate * 2.0**23), 2**23 - 1) / 2.0**23
 
     def _described(self) -> str:
         return f"{self.rate}" + ("" if self.seed is None else f", seed={self.seed}")
@@ -349,7 +349,7 @@ class GaussianNoise(_Random):
         If an argument has the wrong type or lies outside its range.
     """
 
-    kind = stage = "gaussian_noise"
+    kind = transform = "gaussian_noise"
 
     def __init__(
         self,
@@ -361,7 +361,7 @@ class GaussianNoise(_Random):
         name: str | None = None,
     ) -> None:
         super().__init__(seed, input_dim, input_shape, name)
-        self.stddev = self.stage_parameter = checks.real("stddev", stddev, 0, math.inf, "[)")
+        self.stddev = self.transform_parameter = checks.real("stddev", stddev, 0, math.inf, "[)")
 
     def _described(self) -> str:
         return f"{self.stddev}" + ("" if self.seed is None else f", seed={self.seed}")
@@ -404,7 +404,7 @@ class LayerNormalization(Layer):
     Source: J. Ba, J. Kiros, G. Hinton, Layer normalization, 2016.
     """
 
-    kind = stage = "layer_normalization"
+    kind = transform = "layer_normalization"
 
     def __init__(
         self,
@@ -419,7 +419,7 @@ class LayerNormalization(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(input_dim, input_shape, name)
-        self.epsilon = self.stage_parameter = checks.real("epsilon", epsilon, 0, math.inf, "()")
+        self.epsilon = self.transform_parameter = checks.real("epsilon", epsilon, 0, math.inf, "()")
         self.center, self.scale = checks.flag("center", center), checks.flag("scale", scale)
         self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
         self.gamma_initializer = initializers.get(gamma_initializer, "gamma_initializer")

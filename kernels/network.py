@@ -27,8 +27,8 @@ W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the 
 
 Inside the regions subnormal numbers count as zero (`simd.flush_subnormals`).
 
-A layer without a matrix product (`stages`) stands in the same chain: its compiled parts turn A_prev into A, and dA
-into dA_prev.
+A layer without a matrix product (`transforms`) stands in the same chain: its compiled parts turn A_prev into A, and
+dA into dA_prev.
 
 Everything is described by the records `TASK`, `LAYER` and `MATRIX`; addresses in them are of arrays and of compiled
 parts (``_jit.part_address``).  `fcnet/engine.py` fills them in.  `run` is compiled once for all networks and dtypes.
@@ -70,10 +70,10 @@ LAYER = np.dtype([(field, np.int64) for field in (
     "inputs", "outputs",
     "rows",         # of [W; b]: inputs, and one for a bias
     "weights",      # offset of [W; b] in the flat vectors
-    "products",     # outputs that are computed from [W; b]: all of a Dense, none of a stage
-    "stage",        # address of the part that a stage has in place of the product, 0 for a Dense: see `stages`
-    "stage_backward",       # address of its counterpart, 0 if dA_prev is dA
-    "gamma", "beta",        # offsets in the flat vectors of what a stage learns, -1 for none
+    "products",     # outputs that are computed from [W; b]: all of a Dense, none of a transform
+    "transform",    # address of the part that stands in place of the product, 0 for a Dense: see `transforms`
+    "transform_backward",   # address of its counterpart, 0 if dA_prev is dA
+    "gamma", "beta",        # offsets in the flat vectors of what a transform learns, -1 for none
     "key",          # of its random numbers: see `counter`
     "learns",       # whether the gradient of its parameters is wanted
     "panel",        # offset in the workspace of this layer's A: slabs of (outputs + 1, P), the last row is ones
@@ -94,7 +94,7 @@ PIECE_SIZE = 1 << 14
 
 MATRIX = np.dtype([(field, np.int64) for field in (
     "layer",            # whose parameters these are
-    "rows", "outputs",  # [W; b] of a Dense; one row of a stage's
+    "rows", "outputs",  # [W; b] of a Dense; one row of a transform's
     "weights",          # their offset in the flat vectors
     "panel", "height",  # offset in the workspace of [A_prev, 1], and its rows in a slab
     "columns",          # offset in the workspace of dZ
@@ -318,8 +318,8 @@ def _forward(params, task_at, thread, first, place, count):
         Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
         pack = count >= 2 and layer.outputs >= STRIP
         columns = min(PACKED_STRIP, _strip_rows(params, layer.rows)) if pack else STRIP
-        if layer.stage != 0:
-            call(layer.stage, (params, task_at, l, first, place, count))
+        if layer.transform != 0:
+            call(layer.transform, (params, task_at, l, first, place, count))
         for strip in range(0, layer.products, columns):
             width = min(columns, layer.outputs - strip)
             # in place, ask for the row AHEAD further down: they may be a page apart
@@ -419,8 +419,8 @@ def _losses(params, task_at, thread, first, place, count):
 def _backward(params, task_at, thread, first, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g' down to the lowest layer that learns.
 
-    Every dZ_l is left sample-major for region 2, or makes dW_l of these slabs at once.  A stage does that itself for
-    what it learns; in place of dZ_l it leaves dA_(l-1), for `inspect`.
+    Every dZ_l is left sample-major for region 2, or makes dW_l of these slabs at once.  A transform does that itself
+    for what it learns; in place of dZ_l it leaves dA_(l-1), for `inspect`.
     """
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
@@ -433,8 +433,8 @@ def _backward(params, task_at, thread, first, place, count):
     dA = dZ + task.group_slabs * jump
     for l in range(task.n_layers - 1, task.lowest - 1, -1):
         layer, below = layers[l], layers[max(l - 1, 0)]
-        if layer.stage_backward != 0:
-            call(layer.stage_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
+        if layer.transform_backward != 0:
+            call(layer.transform_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
         wanted = layer.learns if layer.products > 0 else task.mode == GRADIENT
         if wanted and task.partials == 0:
             for n in range(count):

@@ -22,7 +22,7 @@ class Layer:
     activation: str = "linear"
     use_bias: bool = True
     activation_parameter: float | None = None
-    stage: str | None = None  # the other kinds of layers are in reference_layers.py
+    transform: str | None = None  # the other kinds of layers are in reference_layers.py
 
 
 # ------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """The obvious float64 reference of layers without a matrix product, and of networks that have some.
 
 Like `reference`, it imports nothing of fcnet: formulas for whole batches, in plain NumPy.  A network is a list of
-`reference.Layer` and `Stage`; its parameters stand in one flat vector, layer after layer.
+`reference.Layer` and `Transform`; its parameters stand in one flat vector, layer after layer.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ U32 = np.uint32
 
 
 @dataclass(frozen=True)
-class Stage:
+class Transform:
     """A layer without a product, with the attribute names that fcnet uses too."""
 
-    stage: str
-    stage_parameter: float = 0.0
+    transform: str
+    transform_parameter: float = 0.0
     key: int = 0
     scale: bool = True
     center: bool = True
@@ -74,11 +74,11 @@ def shapes(inputs, layers):
     """[shapes of the layer's arrays] of every layer."""
     found = []
     for layer in layers:
-        if layer.stage is None:
+        if layer.transform is None:
             found.append([(inputs, layer.units)] + [(layer.units,)] * layer.use_bias)
             inputs = layer.units
         else:
-            learns = layer.stage == "layer_normalization"
+            learns = layer.transform == "layer_normalization"
             found.append([(inputs,)] * (learns * (layer.scale + layer.center)))
     return found
 
@@ -102,15 +102,15 @@ def forward(params, X, layers, draw=None):
     for l, (layer, arrays) in enumerate(zip(layers, unflatten(np.asarray(params, np.float64), A.shape[1], layers),
                                             strict=True)):
         A_prev, extra = A, None
-        if layer.stage is None:
+        if layer.transform is None:
             Z = A_prev @ arrays[0] + (arrays[1] if layer.use_bias else 0)
             A = activate(layer, Z)
-        elif layer.stage == "activation":
+        elif layer.transform == "activation":
             Z = A_prev
             A = activate(layer, Z)
-        elif layer.stage == "layer_normalization":
+        elif layer.transform == "layer_normalization":
             Z = A_prev
-            s = np.sqrt(A_prev.var(axis=1, keepdims=True) + layer.stage_parameter)
+            s = np.sqrt(A_prev.var(axis=1, keepdims=True) + layer.transform_parameter)
             x = (A_prev - A_prev.mean(axis=1, keepdims=True)) / s
             A, extra = x, (x, s)
             rest = iter(arrays)
@@ -120,11 +120,11 @@ def forward(params, X, layers, draw=None):
             Z, extra = A_prev, 1.0
             if draw is not None:
                 numbers = (layer.key or draw[0], l, draw[1], *A_prev.shape)
-                if layer.stage == "dropout":
-                    extra = (uniforms(*numbers) > layer.stage_parameter) / (1 - layer.stage_parameter)
+                if layer.transform == "dropout":
+                    extra = (uniforms(*numbers) > layer.transform_parameter) / (1 - layer.transform_parameter)
                     A = A_prev * extra
                 else:
-                    A = A_prev + layer.stage_parameter * normals(*numbers)
+                    A = A_prev + layer.transform_parameter * normals(*numbers)
         steps.append((A_prev, Z, A, extra))
     return steps
 
@@ -139,19 +139,19 @@ def backward(params, X, Y, layers, loss, draw=None):
     found = []
     for layer, own, (A_prev, Z, A, extra) in zip(layers[::-1], arrays[::-1], steps[::-1], strict=True):
         own_gradients = []
-        if layer.stage in (None, "activation"):
+        if layer.transform in (None, "activation"):
             dZ = activate_backward(layer, dA, A, Z) if dZ is None else dZ
             dA_prev = dZ
-            if layer.stage is None:
+            if layer.transform is None:
                 own_gradients = [A_prev.T @ dZ, dZ.sum(axis=0)][:len(own)]
                 dA_prev = dZ @ own[0].T
-        elif layer.stage == "layer_normalization":
+        elif layer.transform == "layer_normalization":
             x, s = extra
             own_gradients = [(dA * x).sum(axis=0)] * layer.scale + [dA.sum(axis=0)] * layer.center
             d = dA * own[0] if layer.scale else dA
             dZ = dA_prev = (d - d.mean(axis=1, keepdims=True) - x * (d * x).mean(axis=1, keepdims=True)) / s
         else:
-            dZ = dA_prev = dA * extra if layer.stage == "dropout" else dA
+            dZ = dA_prev = dA * extra if layer.transform == "dropout" else dA
         found.append(dict(Z=Z, A=A, dZ=dZ, gradients=own_gradients))
         dA, dZ = dA_prev, None
     return found[::-1]

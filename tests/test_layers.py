@@ -8,7 +8,7 @@ import pytest
 import reference
 import reference_layers
 from reference import Layer
-from reference_layers import Stage
+from reference_layers import Transform
 from tables import assert_within, batches, eps, problem, train
 
 import fcnet
@@ -16,23 +16,23 @@ from fcnet import Activation, Dense, Dropout, GaussianNoise, LayerNormalization,
 from fcnet.engine import Engine
 
 RATE = round(0.3 * 2**23) / 2**23
-NORM = Stage("layer_normalization", 1e-3)
+NORM = Transform("layer_normalization", 1e-3)
 NETWORKS = {  # name: inputs, layers, loss
-    "all kinds": (5, [Stage("gaussian_noise", 0.2), Layer(20), NORM, Stage("activation", activation="gelu"),
-                      Stage("dropout", RATE), Layer(7, "tanh"), NORM, Layer(1),
-                      Stage("activation", activation="sigmoid")],
+    "all kinds": (5, [Transform("gaussian_noise", 0.2), Layer(20), NORM, Transform("activation", activation="gelu"),
+                      Transform("dropout", RATE), Layer(7, "tanh"), NORM, Layer(1),
+                      Transform("activation", activation="sigmoid")],
                   "binary_crossentropy"),
-    "normalised inputs and outputs": (13, [NORM, Layer(33, "softplus"), Stage("layer_normalization", 0.1, center=False),
-                                           Layer(6, "linear"), Stage("layer_normalization", 0.2, scale=False)],
-                                      "mean_squared_error"),
-    "dropped inputs and outputs": (3, [Stage("dropout", 0.25, key=77), Layer(9, "tanh"), Stage("dropout", 0.5),
-                                       Layer(4, "tanh", use_bias=False), Stage("dropout", 0.125)],
+    "normalised inputs and outputs": (
+        13, [NORM, Layer(33, "softplus"), Transform("layer_normalization", 0.1, center=False), Layer(6, "linear"),
+             Transform("layer_normalization", 0.2, scale=False)], "mean_squared_error"),
+    "dropped inputs and outputs": (3, [Transform("dropout", 0.25, key=77), Layer(9, "tanh"), Transform("dropout", 0.5),
+                                       Layer(4, "tanh", use_bias=False), Transform("dropout", 0.125)],
                                    "mean_squared_error"),
-    "softmax by itself": (4, [Layer(50, "silu"), Stage("layer_normalization", 1e-3, scale=False, center=False),
-                              Stage("gaussian_noise", 0.5, key=-5), Layer(3),
-                              Stage("activation", activation="softmax")],
+    "softmax by itself": (4, [Layer(50, "silu"), Transform("layer_normalization", 1e-3, scale=False, center=False),
+                              Transform("gaussian_noise", 0.5, key=-5), Layer(3),
+                              Transform("activation", activation="softmax")],
                           "categorical_crossentropy"),
-    "wide": (70, [Layer(150, "tanh"), NORM, Stage("dropout", RATE), Layer(90, "tanh"), Stage("dropout", 0.5),
+    "wide": (70, [Layer(150, "tanh"), NORM, Transform("dropout", RATE), Layer(90, "tanh"), Transform("dropout", 0.5),
                   Layer(10, "softmax")], "categorical_crossentropy"),
 }
 SAMPLES = (1, 31, 70, 300)
@@ -43,7 +43,7 @@ def prepared(name, samples, dtype, seed=0):
     """Engine, parameters, X, Y, layers and loss; gamma and beta are anything too."""
     inputs, layers, loss = NETWORKS[name]
     rng = np.random.default_rng(seed)
-    dense = [layer for layer in layers if layer.stage is None]
+    dense = [layer for layer in layers if layer.transform is None]
     outputs = [*dense[:-1], reference.Layer(dense[-1].units, layers[-1].activation)]
     _, X, Y = problem(rng, inputs, outputs, loss, samples, dtype)
     groups = reference_layers.shapes(inputs, layers)
@@ -135,9 +135,9 @@ def test_threefry_known_answers():
         assert tuple(int(word[0]) for word in found) == words
 
 
-def drawn(stage, parameter, samples, features, key, step, dtype=np.float64):
-    """What a stage makes of a batch of ones: a linear layer behind it shows its inputs in its gradient."""
-    layers = [Stage(stage, parameter), Layer(samples, use_bias=False)]
+def drawn(transform, parameter, samples, features, key, step, dtype=np.float64):
+    """What a transform makes of a batch of ones: a linear layer behind it shows its inputs in its gradient."""
+    layers = [Transform(transform, parameter), Layer(samples, use_bias=False)]
     engine = Engine(features, layers, dtype)
     # loss (mean of squares) of outputs 0 with targets -I/2: dZ = I / samples^2, so that dW is A^T / samples^2
     params, X = np.zeros(engine.n_params, dtype), np.ones((samples, features), dtype)

@@ -1,12 +1,12 @@
-"""Stages: layers without a matrix product.  Their parts stand in the chain of `network` in place of the product.
+"""Transforms: layers without a matrix product.  Their parts stand in the chain of `network` in place of the product.
 
-Forward ``stage(params, task, l, first, place, count)`` writes A of layer l from A of the layer before, for `count`
+Forward ``transform(params, task, l, first, place, count)`` writes A of layer l from A of the layer before, for `count`
 slabs of the batch from `first` on, in the workspace from `place` on.  Backward
-``stage_backward(params, dA, room, task, l, thread, first, place, count)`` turns dA into dA_prev, in place; `room` is
-as large as dA.  Between the two a stage keeps what it needs in its panel `kept`.
+``transform_backward(params, dA, room, task, l, thread, first, place, count)`` turns dA into dA_prev, in place; `room`
+is as large as dA.  Between the two a transform keeps what it needs in its panel `kept`.
 
 ====================  =====================================  ===========================================
-stage                 A                                      dA_prev
+transform                 A                                      dA_prev
 ====================  =====================================  ===========================================
 copy (`Activation`)   g(A_prev), by the layer's `forward`    dA g', by the layer's `backward`
 dropout               A_prev m, m = 0 with probability r,    dA m
@@ -242,7 +242,7 @@ def layer_normalization_backward(params, dA, room, task_at, l, thread, first, pl
                 store(rate * (load(d + i) - mean - along * load(x + i)), d + i)
 
 
-STAGES = {
+TRANSFORMS = {
     "activation": (copy, None),
     "dropout": (dropout, dropout_backward),
     "gaussian_noise": (gaussian_noise, None),
