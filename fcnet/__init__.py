@@ -15,6 +15,7 @@ if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py
 from . import (  # noqa: E402
     activations,
     callbacks,
+    constraints,
     data,
     datasets,
     initializers,
@@ -22,6 +23,7 @@ from . import (  # noqa: E402
     losses,
     metrics,
     optimizers,
+    regularizers,
     schedules,
 )
 from ._runtime import get_num_threads, set_num_threads  # noqa: E402
@@ -42,6 +44,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "constraints",
     "data",
     "datasets",
     "get_num_threads",
@@ -50,6 +53,7 @@ __all__ = [
     "losses",
     "metrics",
     "optimizers",
+    "regularizers",
     "schedules",
     "set_num_threads",
     "set_seed",

@@ -28,11 +28,13 @@ from .kernels import (
     matmul,
     network,
     optimizers,
+    rules,
     sparse,
     transforms,
 )
 from .kernels.metrics import METRICS
 from .kernels.simd import MR, NV, REGISTER_BYTES
+from .layout import Rule
 from .sparse import SparseRows
 
 CHUNK_ROWS = 1024
@@ -181,6 +183,7 @@ class Engine:
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
+        self._rules = self._plain = [[Rule() for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
@@ -320,7 +323,9 @@ class Engine:
             # a cache line apart, so that threads do not write to each other's
             integers = 2 * P + 8
             self._integers = np.zeros(integers * self._scratch_threads, np.intp)
+            self._own_hyper = np.zeros(optimizers.HYPER_SIZE * self._scratch_threads)
             self._set(scratch=_address(self._scratch), scratch_size=self._scratch_size,
+                      own_hyper=_address(self._own_hyper),
                       integers=_address(self._integers), integers_size=integers)
 
     def _list_matrices(self) -> None:
@@ -401,12 +406,12 @@ class Engine:
             chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
         self._reserve(threads * group if local else chunk, targets, group, threads)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
-        self._partials = np.empty(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
         numbers = slabs * self.slab * (self.inputs + targets)
         holds = mode == network.TRAIN and partial and rows == n and chunk == slabs
         self._held = self._none
         if holds and numbers * self.dtype.itemsize <= HELD_BYTES:
             self._held = layout.zeros(numbers, self.dtype)
+        self._partials = np.zeros(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
@@ -531,7 +536,8 @@ class Engine:
         if self._rooted:
             gradient *= self._task["factor"][0]
         weight = len(X) if weights is None else weights.sum(dtype=np.float64) or 1.0
-        return float(sums[0] / weight), gradient
+        self._add_penalty_gradient(params, gradient)
+        return float(sums[0] / weight) + self.penalty(params), gradient
 
     def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                 weights: np.ndarray | None = None) -> tuple[float, list[dict[str, np.ndarray | None]]]:
@@ -652,18 +658,25 @@ class Engine:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
         prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
+        every = [rule for group in self._rules for rule in group]
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
         if rooted:
             stages.append(network.scale_gradient)
+        if any(rule.l1 or rule.l2 for rule in every):
+            stages += [rules.penalise, rules.report_penalty]
         if steps:
             stages.append(network.accumulate)
         if norm:
             stages.append(network.sum_squares)
-        self._deferred = bool(stages)
+        self._deferred = bool(stages) or self._rules != self._plain
         if self._deferred:
             stages.append(network.update_pieces)
         if use_ema:
             stages.append(network.average_parameters)
+        if any(rule.constraint for rule in every):
+            stages.append(rules.constrain)
+            self._constraints = self._blocks()
+            self._set(constraints=_address(self._constraints), n_constraints=len(self._constraints))
 
         self.hyper[optimizers.DECAY] = weight_decay or 0.0
         self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
@@ -675,8 +688,8 @@ class Engine:
         self._set_stages(stages)
         if stages:
             self._pieces = self._cut(whole_norm=global_clipnorm is not None)
-            self._piece_sums = np.zeros(len(self._pieces))
-            self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
+            self._piece_sums, self._penalties = np.zeros(len(self._pieces)), np.zeros(len(self._pieces))
+            self._set(penalties=_address(self._penalties), pieces=_address(self._pieces), n_pieces=len(self._pieces),
                       piece_sums=_address(self._piece_sums) if norm else 0)
 
     def _set_stages(self, stages: list[Any]) -> None:
@@ -692,14 +705,67 @@ class Engine:
             return [(start, start + I * O), (start + I * O, start + rows * O)][:1 + rows - I]
         return [(at, at + O) for at in (gamma, beta) if at >= 0]
 
+    def _ruled(self) -> list[tuple[int, int, Rule]]:
+        """Where every array begins and ends in the flat vectors, and what holds for it."""
+        return [(begin, end, rule) for l, group in enumerate(self._rules)
+                for (begin, end), rule in zip(self._arrays(l), group, strict=True)]
+
+    def _blocks(self) -> np.ndarray:
+        """The arrays with a constraint, in blocks that one thread takes."""
+        blocks: list[tuple[float, ...]] = []
+        for l, group in enumerate(self._rules):
+            O = int(self.layers[l]["outputs"])
+            for (begin, end), rule in zip(self._arrays(l), group, strict=True):
+                if rule.constraint is None:
+                    continue
+                name, axis, limit = rule.constraint
+                rows = (end - begin) // O
+                by_columns = name == "max_norm" and axis == 0 and begin == self.layers[l]["weights"]
+                function = rules.non_negative if name == "non_neg" else (
+                    rules.max_norm_columns if by_columns else rules.max_norm_rows)
+                part = self._part(function)
+                if by_columns:
+                    blocks += [(part, begin + o, rows, min(rules.BLOCK, O - o), O, limit)
+                               for o in range(0, O, rules.BLOCK)]
+                else:
+                    blocks += [(part, begin + r * O, min(rules.BLOCK, rows - r), O, O, limit)
+                               for r in range(0, rows, rules.BLOCK)]
+        return np.array(blocks, rules.CONSTRAINT)
+
+    def follow(self, wanted: list[list[Rule]]) -> None:
+        """What holds from now on for the arrays of every layer; before the first call they have no rules."""
+        if wanted == self._rules:
+            return
+        with self.lock:
+            self._rules, self._options, self._laid_out = wanted, (), ()
+            self._learning = [known and group[0].trainable
+                              for known, group in zip(self._parametric, wanted, strict=True)]
+            if self._slabs:
+                self._list_matrices()
+
+    def penalty(self, params: np.ndarray) -> float:
+        """What the regularizers add to the loss."""
+        value = 0.0
+        for begin, end, rule in self._ruled():
+            if rule.l1 or rule.l2:
+                w = params[begin:end].astype(np.float64)
+                value += rule.l1 * float(np.abs(w).sum()) + rule.l2 * float(np.square(w).sum())
+        return value
+
+    def _add_penalty_gradient(self, params: np.ndarray, gradient: np.ndarray) -> None:
+        for begin, end, rule in self._ruled():
+            if rule.l1 or rule.l2:
+                w = params[begin:end]
+                gradient[begin:end] += rule.l1 * np.sign(w) + 2 * rule.l2 * w
+
     def _cut(self, whole_norm: bool) -> np.ndarray:
         """Every W, b, gamma and beta in pieces; a norm is that of one of them, or of the whole vector."""
-        pieces: list[tuple[int, int, int, int]] = []
-        for l in range(len(self.layers)):
-            for begin, end in self._arrays(l):
-                cuts = range(begin, end, network.PIECE_SIZE)
-                first, last = len(pieces), len(pieces) + len(cuts)
-                pieces += [(cut, min(network.PIECE_SIZE, end - cut), first, last) for cut in cuts]
+        pieces: list[tuple[float, ...]] = []
+        for begin, end, rule in self._ruled():
+            cuts = range(begin, end, network.PIECE_SIZE)
+            first, last = len(pieces), len(pieces) + len(cuts)
+            held = not rule.trainable, rule.rate, rule.l1, rule.l2
+            pieces += [(cut, min(network.PIECE_SIZE, end - cut), first, last, *held) for cut in cuts]
         found = np.array(pieces, network.PIECE)
         if whole_norm:
             found["first"], found["last"] = 0, len(found)

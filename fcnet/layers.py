@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from . import activations, checks, initializers, seeds
-from .layout import Slot
+from . import activations, checks, constraints, initializers, regularizers, seeds
+from .layout import Rule, Slot
 
 
 class Input:
@@ -45,10 +45,13 @@ class Layer:
         Default: the kind of layer, numbered by the place in the model: "dense", "dense_1", ...
     built : bool
         Whether the layer has its place in a model whose input size is known.
+    trainable : bool
+        Whether training changes the parameters. Set to False, they are frozen from the next call of the model on.
     """
 
     kind: ClassVar[str]
     transform: ClassVar[str | None] = None  # the name that the kernels know a layer without a product by
+    learning_rate_multiplier = 1.0
     key = 0  # of its random numbers, if it has a seed of its own
     transform_parameter = 0.0
     activation: str | activations.Custom = "linear"
@@ -60,9 +63,31 @@ class Layer:
         self.input_dim = checks.input_size(input_dim, input_shape)
         self.name = None if name is None else checks.text("name", name)
         self.added = False  # to a model
+        self.trainable = True
         # The model's flat vector itself, not a view, so that pickle and deepcopy keep it one object.
         self._flat: np.ndarray | None = None
         self._slot: Slot | None = None
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the layer's parameters; set to False, they are frozen from the next fit on."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = checks.flag("trainable", value)
+
+    def rules(self, inputs: int) -> list[Rule]:
+        """What holds for each of the layer's arrays in training. A frozen one has neither penalty nor constraint."""
+        if not self.trainable:
+            return [Rule(trainable=False) for _ in self.shapes(inputs)]
+        return [self._rule(part) for part in self.shapes(inputs)]
+
+    def _rule(self, part: str) -> Rule:
+        regularizer = getattr(self, f"{part}_regularizer", None) or regularizers.Regularizer()
+        constraint = getattr(self, f"{part}_constraint", None)
+        return Rule(True, self.learning_rate_multiplier, regularizer.l1, regularizer.l2,
+                    None if constraint is None else constraint.rule)
 
     def width(self, inputs: int) -> int:
         """Outputs for so many inputs."""
@@ -157,6 +182,12 @@ class Dense(Layer):
         How W (I, O) begins.
     bias_initializer : str or callable, default="zeros"
         How b (O,) begins.
+    kernel_regularizer, bias_regularizer : str or Regularizer, optional
+        A penalty on W or b, part of the loss: "l1", "l2", "l1_l2" or an object of `fcnet.regularizers`.
+    kernel_constraint, bias_constraint : str or Constraint, optional
+        What W or b is brought back to after every update: "max_norm", "non_neg" or an object of `fcnet.constraints`.
+    learning_rate_multiplier : float, default=1.0
+        Above 0; times the optimizer's learning rate is that of this layer.
     input_dim : int, optional
         I, the number of features, for the first layer. Without it the model is built at its first fit.
     input_shape : tuple of int, optional
@@ -190,7 +221,12 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: str | regularizers.Regularizer | None = None,
+        bias_regularizer: str | regularizers.Regularizer | None = None,
         *,
+        kernel_constraint: str | constraints.Constraint | None = None,
+        bias_constraint: str | constraints.Constraint | None = None,
+        learning_rate_multiplier: float = 1.0,
         input_dim: int | None = None,
         input_shape: Sequence[int] | None = None,
         name: str | None = None,
@@ -203,6 +239,12 @@ class Dense(Layer):
         self.use_bias = checks.flag("use_bias", use_bias)
         self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
         self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
+        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
+        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint", axes=1)
+        multiplier = checks.real("learning_rate_multiplier", learning_rate_multiplier, 0, math.inf, "()")
+        self.learning_rate_multiplier = multiplier
 
     @property
     def units(self) -> int:

@@ -730,6 +730,7 @@ class Sequential:
         X, Y, _ = self._data(x, y, None, objective)
         size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
+        engine.follow(self._rules())
         network = profiling.rehearsal(engine, self.parameters, self.optimizer, objective)
         return profiling.measure(network, [str(layer.name) for layer in self._layers], X, Y, size, budget)
 
@@ -899,7 +900,14 @@ class Sequential:
     def _network(self, objective: training.Objective, inputs: int) -> training.Network:
         self.build(inputs)
         assert self.optimizer is not None
-        return training.Network(self._compiled_engine(), self.parameters, self.optimizer, objective)
+        engine = self._compiled_engine()
+        engine.follow(self._rules())
+        return training.Network(engine, self.parameters, self.optimizer, objective)
+
+    def _rules(self) -> list[list[layout.Rule]]:
+        """What holds for the arrays of every layer, as the layers are now."""
+        places = layout.slots(self._inputs or 0, self._layers)
+        return [layer.rules(slot.inputs) for layer, slot in zip(self._layers, places, strict=True)]
 
     def _trainable(self, objective: training.Objective, inputs: int) -> training.Network:
         """The network with an optimizer whose state is this model's."""

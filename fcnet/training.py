@@ -421,6 +421,7 @@ def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray |
             None if weights is None else weights[part],
         )  # fmt: skip
     sums[0] = objective.loss.total(sums[0], total_weight(X, weights))
+    sums[0] += network.engine.penalty(network.parameters) * total_weight(X, weights)
     return sums
 
 

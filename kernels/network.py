@@ -87,6 +87,10 @@ LAYER = np.dtype([(field, np.int64) for field in (
 PIECE = np.dtype([(field, np.int64) for field in (
     "start", "size",    # in the flat vectors; it lies within one W or one b
     "first", "last",    # the pieces whose gradients have a common norm
+    "frozen",           # whether the optimizer leaves it alone
+)] + [(field, np.float64) for field in (
+    "multiplier",       # of the learning rate
+    "l1", "l2",         # see `rules.penalise`
 )])
 """What a stage takes at a time."""
 PIECE_SIZE = 1 << 14
@@ -116,6 +120,9 @@ TASK = np.dtype([(field, np.int64) for field in (
     "updating",         # whether this step is the last of them
     "accumulated",      # sum of their gradients
     "piece_sums",       # of squares of the gradient, by pieces, or 0
+    "own_hyper",        # room for each thread's `hyper`, where learning rates have multipliers
+    "penalties",        # of the pieces
+    "constraints", "n_constraints",
     "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
     # random numbers: those of step k of this call have the number first_draw + k
     "first_draw", "step",
@@ -501,7 +508,7 @@ def gradient_update(params, task_at, thread, threads):
             _tile_product(params, task_at, matrix.panel + i * P, matrix.height, matrix.columns, o, rows, width, slabs,
                           tile, 1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN and not task.deferred:
-                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P)
+                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper)
             else:
                 _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
@@ -510,14 +517,14 @@ def gradient_update(params, task_at, thread, threads):
 
 
 @inline
-def _update(params, task_at, at, gradient, rows, columns, W_row, g_row):
-    """The optimizer on rows of the parameters, from `at` on, and their gradient."""
+def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper):
+    """The optimizer on rows of the parameters, from `at` on, and their gradient; `hyper` is an address."""
     task = carray(_task(task_at), 1)[0]
     if task.prepare != 0:
-        call(task.prepare, (params + at, gradient, rows, columns, W_row, g_row, _floats(task.hyper)))
+        call(task.prepare, (params + at, gradient, rows, columns, W_row, g_row, _floats(hyper)))
     call(task.update, (params + at, gradient, pointer_like(task.state_1, params) + at,
                        pointer_like(task.state_2, params) + at, pointer_like(task.state_3, params) + at,
-                       rows, columns, W_row, g_row, _floats(task.hyper)))
+                       rows, columns, W_row, g_row, _floats(hyper)))
 
 
 @inline
@@ -612,7 +619,7 @@ def sum_update(params, task_at, thread, threads):
             total = total + load_upto(partials + (group * task.n_params + c), n)
         store_upto(total, gradient + c, n)
     if task.last_chunk and task.mode == TRAIN and not task.deferred:
-        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params)
+        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params, task.hyper)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 
@@ -712,7 +719,7 @@ def sum_squares(params, task_at, thread, threads):
             n = pieces[p].size - c
             x, y = load_upto(g + c, n), load_upto(g + (c + lanes(params)), max(n - lanes(params), 0))
             even, odd = fma(x, x, even), fma(y, y, odd)
-        sums[p] = total(even + odd)
+        sums[p] = 0.0 if pieces[p].frozen else total(even + odd)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 
@@ -728,8 +735,13 @@ def update_pieces(params, task_at, thread, threads):
     pieces = carray(_pieces(task.pieces), task.n_pieces)
     first, last = _share_of_pieces(task_at, thread, threads)
     together, factor = -1, 1.0
+    own = _floats(task.own_hyper) + thread * HYPER_SIZE
+    for i in range(HYPER_SIZE):
+        own[i] = _floats(task.hyper)[i]
     for p in range(first, last):
         piece = pieces[p]
+        if piece.frozen:
+            continue
         g = pointer_like(task.gradient, params) + piece.start
         if task.piece_sums != 0 and piece.first != together:
             together, factor = piece.first, _shortened(task_at, piece.first, piece.last)
@@ -737,7 +749,9 @@ def update_pieces(params, task_at, thread, threads):
             for c in range(0, piece.size, lanes(params)):
                 n = piece.size - c
                 store_upto(factor * load_upto(g + c, n), g + c, n)
-        _update(params, task_at, piece.start, g, 1, piece.size, piece.size, piece.size)
+        own[0] = piece.multiplier * _floats(task.hyper)[0]
+        _update(params, task_at, piece.start, g, 1, piece.size, piece.size, piece.size,
+                task.own_hyper + thread * HYPER_SIZE * 8)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 
@@ -764,11 +778,12 @@ def average_parameters(params, task_at, thread, threads):
     _lap(task_at, thread, LAP_OTHER)
     pieces = carray(_pieces(task.pieces), task.n_pieces)
     updates = (task.iterations - 1) // task.accumulation
-    momentum = _floats(task.hyper)[EMA] if updates > 0 else 0.0
+    decay = _floats(task.hyper)[EMA] if updates > 0 else 0.0
     overwrite = task.overwrite != 0 and (updates + 1) % max(task.overwrite, 1) == 0
     first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         W, average = params + pieces[p].start, pointer_like(task.average, params) + pieces[p].start
+        momentum = 0.0 if pieces[p].frozen else decay  # the average of what stays is that, to the bit
         for c in range(0, pieces[p].size, lanes(params)):
             n = pieces[p].size - c
             mean = momentum * load_upto(average + c, n) + (1.0 - momentum) * load_upto(W + c, n)

@@ -11,7 +11,8 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 
 # A module of fcnet imports only what stands above it here, and the kernels.
 ORDER = (
-    "_runtime", "sparse", "checks", "seeds", "data", "layout", "initializers", "activations", "losses", "metrics",
+    "_runtime", "sparse", "checks", "seeds", "data", "layout", "initializers", "regularizers", "constraints",
+    "activations", "losses", "metrics",
     "schedules", "optimizers", "inspection", "layers", "datasets", "engine", "callbacks", "display", "training",
     "profiling", "range_test", "model", "__init__",
 )  # fmt: skip

@@ -1,0 +1,132 @@
+"""What holds for single arrays of parameters: penalties, constraints, frozen ones; stages of `network`.
+
+penalty      l1 sum |w| + l2 sum w^2 is part of the loss, so l1 sign(w) + 2 l2 w of the gradient; sign(0) = 0
+constraint   w to the nearest allowed w, or a smaller one, after every update
+"""
+
+from __future__ import annotations
+
+from math import sqrt as scalar_sqrt
+
+import numba
+import numpy as np
+from numba import carray
+
+from ._jit import COUNT, NUMBER, NUMBERS, part
+from .network import LAP_OTHER, LAP_SUM, _floats, _lap, _pieces, _share_of_pieces, _task
+from .simd import (
+    absolute,
+    address_of,
+    call,
+    fma,
+    lanes,
+    load_upto,
+    pointer_like,
+    select,
+    splat,
+    sqrt,
+    store_upto,
+    total,
+)
+
+BLOCK = 256
+"""Rows or columns of an array that one thread brings into bounds at a time."""
+NORM_EPSILON = 1e-7
+
+CONSTRAINT = np.dtype([(field, np.int64) for field in (
+    "part",     # address of `non_negative`, `max_norm_columns` or `max_norm_rows`
+    "start",    # of the block in the flat vector
+    "rows", "columns", "row_length",
+)] + [("limit", np.float64)])
+"""One block of an array that has a constraint."""
+
+_constraints = address_of(numba.from_dtype(CONSTRAINT))
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def penalise(params, task_at, thread, threads):
+    """The gradient of the penalties to `gradient`, and of each piece its penalty to `penalties`."""
+    task = carray(_task(task_at), 1)[0]
+    _lap(task_at, thread, LAP_OTHER)
+    pieces, penalties = carray(_pieces(task.pieces), task.n_pieces), _floats(task.penalties)
+    first, last = _share_of_pieces(task_at, thread, threads)
+    for p in range(first, last):
+        l1, l2 = pieces[p].l1, pieces[p].l2
+        if l1 != 0.0 or l2 != 0.0:
+            W, g = params + pieces[p].start, pointer_like(task.gradient, params) + pieces[p].start
+            sizes = squares = splat(0.0, params)
+            for c in range(0, pieces[p].size, lanes(params)):
+                n = pieces[p].size - c
+                w = load_upto(W + c, n)
+                sizes, squares = sizes + absolute(w), fma(w, w, squares)
+                slope = l1 * select(w > 0.0, 1.0, select(w < 0.0, -1.0, w)) + (2.0 * l2) * w
+                store_upto(load_upto(g + c, n) + slope, g + c, n)
+            penalties[p] = l1 * total(sizes) + l2 * total(squares)
+    _lap(task_at, thread, LAP_SUM)
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def report_penalty(params, task_at, thread, threads):
+    """All penalties, in the order of the pieces, to the epoch's loss: as often as the batch has samples, weighted."""
+    task = carray(_task(task_at), 1)[0]
+    if thread == 0 and task.scale > 0.0:
+        penalties, penalty = _floats(task.penalties), 0.0
+        for p in range(task.n_pieces):
+            penalty += penalties[p]
+        _floats(task.sums)[task.epoch * task.n_sums] += penalty / task.scale
+
+
+@part(NUMBERS, COUNT, COUNT, COUNT)
+def constrain(params, task_at, thread, threads):
+    """Every block into its bounds."""
+    task = carray(_task(task_at), 1)[0]
+    _lap(task_at, thread, LAP_OTHER)
+    blocks = carray(_constraints(task.constraints), task.n_constraints)
+    for b in range(task.n_constraints * thread // threads, task.n_constraints * (thread + 1) // threads):
+        block = blocks[b]
+        call(block.part, (params + block.start, block.rows, block.columns, block.row_length, block.limit))
+    _lap(task_at, thread, LAP_SUM)
+
+
+_CONSTRAINT = NUMBERS, COUNT, COUNT, COUNT, NUMBER
+
+
+@part(*_CONSTRAINT)
+def non_negative(W, rows, columns, row_length, limit):
+    """0 in place of w < 0; NaN stays NaN."""
+    for r in range(rows):
+        for c in range(0, columns, lanes(W)):
+            at, n = W + (r * row_length + c), columns - c
+            w = load_upto(at, n)
+            store_upto(select(w < 0.0, 0.0, w), at, n)
+
+
+@part(*_CONSTRAINT)
+def max_norm_columns(W, rows, columns, row_length, limit):
+    """w min(norm, limit) / (norm + 1e-7), with the norm of each column."""
+    for c in range(0, columns, lanes(W)):
+        n = columns - c
+        square = splat(0.0, W)
+        for r in range(rows):
+            w = load_upto(W + (r * row_length + c), n)
+            square = fma(w, w, square)
+        norm = sqrt(square)
+        factor = select(norm > limit, limit, norm) / (norm + NORM_EPSILON)
+        for r in range(rows):
+            at = W + (r * row_length + c)
+            store_upto(factor * load_upto(at, n), at, n)
+
+
+@part(*_CONSTRAINT)
+def max_norm_rows(W, rows, columns, row_length, limit):
+    """The same with the norm of each row."""
+    for r in range(rows):
+        square = splat(0.0, W)
+        for c in range(0, columns, lanes(W)):
+            w = load_upto(W + (r * row_length + c), columns - c)
+            square = fma(w, w, square)
+        norm = scalar_sqrt(total(square))
+        factor = (limit if norm > limit else norm) / (norm + NORM_EPSILON)
+        for c in range(0, columns, lanes(W)):
+            at, n = W + (r * row_length + c), columns - c
+            store_upto(factor * load_upto(at, n), at, n)
