@@ -743,6 +743,12 @@ class Engine:
             if self._slabs:
                 self._list_matrices()
 
+    def hold(self, gradient: np.ndarray) -> None:
+        """Set what belongs to frozen layers to 0."""
+        for begin, end, rule in self._ruled():
+            if not rule.trainable:
+                gradient[begin:end] = 0
+
     def penalty(self, params: np.ndarray) -> float:
         """What the regularizers add to the loss."""
         value = 0.0

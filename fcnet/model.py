@@ -677,7 +677,7 @@ class Sequential:
         generator = np.random.default_rng(checks.seed(seed))
         self._steps_in_batches("find_learning_rate")
         assert self.optimizer is not None
-        network = profiling.rehearsal(self._compiled_engine(), self.parameters, self.optimizer, objective)
+        network = profiling.rehearsal(self._ruled_engine(), self.parameters, self.optimizer, objective)
         return range_test.run(network, X, Y, weights, size, rates, kept, generator)
 
     # -------------------------------------------------------------------------------------------- speed
@@ -774,10 +774,14 @@ class Sequential:
             raise ValueError(f"{what} needs an optimizer that takes steps, like 'adam'; LBFGS works in fit only")
 
     def _need_no_chance(self) -> None:
-        """Refuse layers that draw random numbers, where the loss must be a function of the parameters."""
+        """Refuse what LBFGS can't do: random numbers, as its loss is a function of the parameters, and own steps."""
         for layer in self._layers:
-            if layer.stage in ("dropout", "gaussian_noise"):
+            if layer.transform in ("dropout", "gaussian_noise"):
                 raise ValueError(f"LBFGS needs the same loss every time; layer {layer.name!r} draws random numbers")
+            if any(rule.constraint or rule.rate != 1 for rule in layer.rules(1)):
+                raise ValueError(
+                    f"LBFGS finds its own steps; layer {layer.name!r} has a constraint or a learning_rate_multiplier"
+                )
 
     def _ready(self, batch_size: Any = None) -> None:
         """Refuse a model that is not built."""
@@ -900,9 +904,13 @@ class Sequential:
     def _network(self, objective: training.Objective, inputs: int) -> training.Network:
         self.build(inputs)
         assert self.optimizer is not None
+        return training.Network(self._ruled_engine(), self.parameters, self.optimizer, objective)
+
+    def _ruled_engine(self) -> Engine:
+        """The engine, told what holds for the layers now."""
         engine = self._compiled_engine()
         engine.follow(self._rules())
-        return training.Network(engine, self.parameters, self.optimizer, objective)
+        return engine
 
     def _rules(self) -> list[list[layout.Rule]]:
         """What holds for the arrays of every layer, as the layers are now."""

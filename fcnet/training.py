@@ -358,6 +358,7 @@ class FullBatchFit(Fit):
             share = total_weight(X[part], of_part) / self.weight
             loss += share * value
             gradient += share * slope
+        network.engine.hold(gradient)
         return loss, gradient
 
 

@@ -280,6 +280,31 @@ def test_weights_go_from_model_to_model(data):
         Sequential([first.get_layer("features")])
 
 
+def test_full_batch_fits(data):
+    """LBFGS minimizes the loss with its penalties and leaves frozen layers as they are."""
+    pytest.importorskip("scipy")
+    model = Sequential([Dense(8, "tanh", input_dim=6), Dense(3, "softmax", kernel_regularizer="l2")], dtype="float64")
+    model.compile(optimizers.LBFGS(), "sparse_categorical_crossentropy")
+    model.layers[0].trainable = False
+    before = model.layers[0].W.copy()
+    history = model.fit(*data, epochs=50, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].W, before)
+    assert np.abs(model.loss_and_gradient(*data)[1][56:]).max() < 1e-3
+    np.testing.assert_allclose(history.history["loss"][-1], model.evaluate(*data), rtol=1e-9)
+    model.add(Dense(3, "softmax", kernel_constraint="non_neg"))
+    with pytest.raises(ValueError, match="'dense_2' has a constraint"):
+        model.fit(*data)
+
+
+def test_range_test_and_profile_keep_the_rules(data):
+    model = build("float32")
+    model.layers[0].trainable = False
+    found = model.find_learning_rate(*data, batch_size=50, steps=20)
+    assert np.isfinite(found.losses).all()
+    profile = model.profile(50, *data, seconds=0.05)
+    assert profile["features", "gradient"].seconds == 0
+
+
 BAD = {
     "name": (lambda: Dense(1, kernel_regularizer="l3"), ValueError, "kernel_regularizer 'l3'"),
     "number": (lambda: Dense(1, bias_regularizer=0.1), TypeError, "bias_regularizer must be a name"),
