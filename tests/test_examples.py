@@ -151,3 +151,9 @@ def test_fashion_mnist_on_small_random_images(example, tmp_path, capsys):
     with pytest.warns(UserWarning, match="batch_size"):
         assert example("fashion_mnist").main([str(tmp_path)]) == 1  # nothing to learn there
     assert "784-256-128-100-10: test accuracy 0." in capsys.readouterr().out
+
+
+def test_transfer(example, capsys):
+    afresh, tuned = example("transfer").main()
+    assert tuned > afresh + 0.05
+    assert "after fine-tuning" in capsys.readouterr().out
