@@ -40,6 +40,8 @@ from .simd import (
     _vector_ir,
     absolute,
     constant,
+    copysign,
+    polynomial,
     select,
     sqrt,
 )
@@ -151,6 +153,19 @@ def _log1p(x):
     return elementary.log(w) + select(lost == lost, lost, 0.0)
 
 
+# erf x / x = 2 / sqrt(pi) sum of (-x^2)^k / (k! (2 k + 1)), a polynomial in x^2 <= 1/4
+_erf_series = polynomial([2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(7)],
+                         [2 / math.sqrt(math.pi) * (-1) ** k / (math.factorial(k) * (2 * k + 1)) for k in range(14)])
+
+
+@inline
+def _erf(x):
+    """1 - 2 Phi(-sqrt(2) |x|) with the sign of x, and near 0 by its series, so that small results keep their digits."""
+    size = absolute(x)
+    _, tail = elementary.normal_density_and_tail(1.4142135623730951 * size)
+    return select(size < 0.5, x * _erf_series(x * x), copysign(1.0 - 2.0 * tail, x))
+
+
 @inline
 def _maximum(x, y):
     """As NumPy has it: NaN if either is."""
@@ -176,6 +191,7 @@ _define_function((math.expm1, np.expm1), _expm1)
 _define_function((math.log, np.log), elementary.log)
 _define_function((math.log1p, np.log1p), _log1p)
 _define_function((math.tanh, np.tanh), elementary.tanh)
+_define_function((math.erf,), _erf)
 _define_function((math.sqrt, np.sqrt), sqrt)
 _define_function((abs, math.fabs, np.fabs, np.abs), absolute)
 
@@ -262,7 +278,7 @@ class _ForVectors(FunctionPass):
         function = state.func_ir
         for block in function.blocks.values():
             for statement in block.find_insts((ir.Raise, ir.StaticRaise, ir.DynamicRaise)):
-                raise errors.UnsupportedError("raise and assert: training does not stop for them", statement.loc)
+                raise errors.UnsupportedError("raise, try and assert: training does not stop for them", statement.loc)
             for statement in block.find_insts(ir.Assign):
                 value = statement.value
                 if isinstance(value, (ir.Global, ir.FreeVar)) and isinstance(value.value, Dispatcher):

@@ -83,6 +83,9 @@ FORMULAS = {
                  "softplus", ()),
     "tanh": (lambda z: math.tanh(z), lambda z: 1 - math.tanh(z) ** 2, lambda a: 1 - a * a, "tanh", ()),
     "silu": (lambda z: z * sigmoid(z), lambda z: sigmoid(z) * (1 + z * (1 - sigmoid(z))), None, "silu", ()),
+    "gelu": (lambda z: 0.5 * z * (1.0 + math.erf(z / math.sqrt(2.0))),
+             lambda z: 0.5 * (1.0 + math.erf(z / math.sqrt(2.0))) + z * math.exp(-z * z / 2) / math.sqrt(2 * math.pi),
+             None, "gelu", ()),
     "linear": (lambda z: z, lambda z: 1, lambda a: True, None, ()),
     "cube": (lambda z: 0.1 * z**3.0, lambda z: 0.3 * z**2, None, None, ()),
     "sine": (lambda z: math.sin(z), lambda z: math.cos(z), None, None, ()),
@@ -338,6 +341,29 @@ def test_own_loss_and_metric_in_a_model():
     assert repr(losses.get(own_loss("huber")[0])) == "Custom(<lambda>)"
 
 
+@isa
+def test_elementary_functions_of_vectors(dtype, rng):
+    """Those that formulas have beyond the kernels' own: 8 units in the last place, and the limits."""
+    def spread(low, high, exponent):
+        return np.concatenate([rng.uniform(low, high, 480), np.logspace(-30, exponent, 480)])
+
+    nan, inf = math.nan, math.inf
+    rows = (  # at -inf, inf, NaN and 0
+        (lambda z: math.expm1(z), np.expm1, spread(-80, 80, 1), (-1, inf, nan, 0)),
+        (lambda z: math.log1p(z), np.log1p, spread(-1, 9, 30), (nan, inf, nan, 0)),
+        (lambda z: math.erf(z), np.vectorize(math.erf), spread(-5, 5, 1), (-1, 1, nan, 0)),
+    )
+    for function, exact, inside, limits in rows:
+        Z = np.zeros(1024, dtype)
+        Z[:960], Z[960:964] = inside, (-inf, inf, nan, 0)
+        A, g = np.empty_like(Z), njit(function)
+        assert formula.compiles(formula.formula(g), Vector(numba.from_dtype(dtype)))
+        call(custom.activation(g, None, False, np.dtype(dtype)).forward, Z, A)
+        expected = exact(Z[:960].astype(np.float64))
+        np.testing.assert_allclose(A[:960], expected, rtol=8 * float(np.finfo(dtype).eps))
+        np.testing.assert_array_equal(A[960:964], limits)
+
+
 # ------------------------------------------------------------------------------------------------
 # In a model
 # ------------------------------------------------------------------------------------------------
@@ -463,6 +489,14 @@ def raises(z):
     return z
 
 
+@njit
+def tries(z):
+    try:
+        return 1.0 / z
+    except Exception:
+        return 0.0
+
+
 REFUSED = (
     (plain, r"@numba\.njit\n    def plain\(z\):\n.*got the plain Python function plain"),
     (lambda z: z, r"def my_function\(z\)"),
@@ -473,7 +507,8 @@ REFUSED = (
     (njit(lambda z: None), "must return one number, got none"),
     (njit(lambda z: z.real_part), "does not compile for numbers. Numba says: Unknown attribute 'real_part'"),
     (njit(lambda z: math.hypot(z)), "does not compile for numbers. Numba says: No implementation of function"),
-    (raises, "raises does not compile.*raise"),
+    (raises, "raises does not compile.*raise, try and assert"),
+    (tries, "tries does not compile.*raise, try and assert"),
 )
 
 
