@@ -1,11 +1,14 @@
-"""Draws docs/activations.svg and docs/losses.svg, with fcnet's own kernels: python docs/pictures.py (needs .[plot])."""
+"""Draws activations.svg, losses.svg and schedules.svg here, with fcnet's own kernels: python docs/pictures.py.
+
+It needs the extra `plot`.
+"""
 
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 
-from fcnet import activations, kernels, losses
+from fcnet import activations, kernels, losses, schedules
 from fcnet.engine import Engine, _Linear
 
 matplotlib.use("Agg")
@@ -59,6 +62,33 @@ def draw_losses():
     save(figure, "losses.svg")
 
 
+def draw_schedules():
+    panels = {
+        "PiecewiseConstantDecay": [schedules.PiecewiseConstantDecay([300, 600], [1.0, 0.5, 0.1])],
+        "ExponentialDecay": [schedules.ExponentialDecay(1.0, 200, 0.5),
+                             schedules.ExponentialDecay(1.0, 200, 0.5, staircase=True)],
+        "InverseTimeDecay": [schedules.InverseTimeDecay(1.0, 100, 1.0),
+                             schedules.InverseTimeDecay(1.0, 100, 1.0, True)],
+        "PolynomialDecay": [schedules.PolynomialDecay(1.0, 800), schedules.PolynomialDecay(1.0, 300, 0.1, 2.0, True)],
+        "CosineDecay": [schedules.CosineDecay(1.0, 1000), schedules.CosineDecay(0.0, 800, 0.1, 1.0, 200)],
+        "CosineDecayRestarts": [schedules.CosineDecayRestarts(1.0, 143, 2.0, 0.8)],
+        "OneCycle": [schedules.OneCycle(1.0, 1000), schedules.OneCycle(1.0, 1000, three_phase=True)],
+    }
+    words = {"ExponentialDecay": "staircase", "InverseTimeDecay": "staircase", "PolynomialDecay": "cycle, power 2",
+             "CosineDecay": "warm-up, alpha 0.1", "OneCycle": "three_phase"}
+    figure, plots = plt.subplots(2, 4, figsize=(11, 4.2), sharex=True, sharey=True, layout="constrained")
+    steps = np.arange(1000)
+    for plot, (title, shown) in zip(plots.flat, panels.items(), strict=False):
+        for schedule, style, label in zip(shown, ("-", "--"), (None, words.get(title)), strict=False):
+            plot.plot(steps, schedule(steps), style, lw=1.2, label=label)
+        plot.set(title=title, ylim=(-0.05, 1.15))
+        if title in words:
+            plot.legend(frameon=False, fontsize=8)
+    plots[1, 3].axis("off")
+    plots[1, 0].set(xlabel="step", ylabel="learning rate")
+    save(figure, "schedules.svg")
+
+
 def save(figure, name):
     figure.savefig(HERE / name, metadata={"Date": None})
     plt.close(figure)
@@ -67,3 +97,4 @@ def save(figure, name):
 if __name__ == "__main__":
     draw_activations()
     draw_losses()
+    draw_schedules()
