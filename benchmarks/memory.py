@@ -57,9 +57,8 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk
-    scratch = max(P * group * (widths[-1] + 2 * max(widths)), P * kernels.simd.MR) + kernels.network.PACKED_STRIP * (
-        max(widths) + 2
-    )
+    of_a_group = P * group * (widths[-1] + 2 * max(widths) + 1)
+    scratch = max(of_a_group, P * kernels.simd.MR) + kernels.network.PACKED_STRIP * (max(widths) + 2)
     held = slabs * P * (widths[0] + widths[-1])
     full = workload.steps == 1 and chunk == slabs
     numbers = {
