@@ -41,7 +41,6 @@ CASES = {  # workload of any number of rows, and the dtype of the file
     "same": (Workload("same", (784, 128, 10), batch=128, rows=128), "float32"),
     "bytes": (Workload("bytes", (784, 128, 10), batch=128, rows=128), "uint8"),
     "narrow": (Workload("narrow", (20, 64, 64, 1), batch=100, rows=100, loss=BINARY, optimizer=ADAM), "float64"),
-    "wide": (Workload("wide", (784, 512, 512, 10), batch=256, rows=256), "float32"),
 }
 
 
@@ -168,7 +167,7 @@ def report(results: list[dict], budget: int) -> str:
 def main() -> None:
     parser = common.with_threads(common.parser(__doc__))
     parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES), metavar="CASE")
-    parser.add_argument("--budget", type=int, default=64, help="MiB that training may take")
+    parser.add_argument("--budget", type=int, default=32, help="MiB that training may take")
     parser.add_argument("--folder", help="for the files, which go again (default: where temporary files go)")
     arguments = common.parse(parser)
     budget = arguments.budget << 20

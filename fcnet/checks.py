@@ -653,6 +653,8 @@ def _normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`A` C-contiguous, aligned and of `dtype`, every value finite."""
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
         B = np.require(A, dtype, ["C", "A"])
+    if A.dtype.kind in "iub":  # the largest of 64 bits is finite in float32
+        return B
     flat = B.reshape(-1)
     for start in range(0, flat.size, _CHUNK):
         finite = np.isfinite(flat[start : start + _CHUNK])
