@@ -9,7 +9,7 @@ import pytest
 from reference import Layer, Loss, unflatten
 from tables import FOCAL, LABELS, LOGITS, SMOOTH, batches, declared, layer, problem, train
 
-from fcnet import Dense, Sequential, kernels, optimizers, schedules
+from fcnet import Dense, LayerNormalization, Sequential, kernels, optimizers, regularizers, schedules
 from fcnet.engine import Engine
 
 torch = pytest.importorskip("torch", reason="PyTorch is installed by `make test-peers` only")
@@ -287,3 +287,24 @@ def test_class_weights_are_those_of_cross_entropy(rng):
     Z = X @ model.get_weights()[0]
     expected = F.cross_entropy(torch.from_numpy(Z), torch.from_numpy(y), torch.tensor([2, 1, 0.5, 0]).double())
     assert model.train_on_batch(X, y, class_weight=by_class) == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_layer_normalization_and_penalty(dtype, rng):
+    """Loss and gradient of a normalised network with l2, by autograd."""
+    model = Sequential([
+        Dense(20, "tanh", input_dim=5, kernel_regularizer=regularizers.L2(0.02)), LayerNormalization(epsilon=1e-3),
+        Dense(3, "softmax", bias_regularizer=regularizers.L2(0.1)),
+    ], dtype=np.dtype(dtype).name)  # fmt: skip
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.parameters[:] = rng.uniform(-1, 1, model.count_params())
+    X, y = rng.standard_normal((70, 5)).astype(dtype), rng.integers(0, 3, 70)
+    value, gradient = model.loss_and_gradient(X, y)
+
+    W, b, gamma, beta, V, c = arrays = [torch.tensor(array, requires_grad=True) for array in model.get_weights()]
+    A = torch.nn.functional.layer_norm(torch.tanh(torch.tensor(X) @ W + b), (20,), gamma, beta, eps=1e-3)
+    loss = torch.nn.functional.cross_entropy(A @ V + c, torch.tensor(y)) + 0.02 * (W**2).sum() + 0.1 * (c**2).sum()
+    loss.backward()
+    expected = np.concatenate([array.grad.numpy().ravel() for array in arrays])
+    unit = 60 * float(np.finfo(dtype).eps)
+    np.testing.assert_allclose(value, loss.item(), rtol=unit)
+    np.testing.assert_allclose(gradient, expected, atol=unit * np.abs(expected).max())
