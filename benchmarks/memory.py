@@ -51,7 +51,8 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     widths = [int(made.layers["inputs"][0]), *map(int, made.layers["outputs"])]
     slabs = math.ceil(workload.batch / P)
     of_a_slab = P * (sum(width + 1 for width in widths) + P * sum(math.ceil(width / P) for width in widths[1:]))
-    summed = made.summed_slabs(slabs)
+    by_rows = made.by_rows(workload.batch)
+    summed = 0 if by_rows else made.summed_slabs(slabs)
     few_weights = summed > 0
     group = summed or min(engine.GROUP_SLABS, slabs)
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
@@ -64,6 +65,8 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     numbers = {
         "workspace": places * of_a_slab,
         "scratch": threads * (scratch + 64),
+        "rows": 2 * workload.batch * P * sum(width // P + 1 | 1 for width in widths) if by_rows else 0,
+        "panels": threads * kernels.few.panel_numbers(widths[1:], P) if by_rows else 0,
         "gradient": params if few_weights or chunk < slabs else 0,
         "partial gradients": math.ceil(chunk / group) * params if few_weights else 0,
         "held": held if few_weights and full and held * made.dtype.itemsize <= engine.HELD_BYTES else 0,

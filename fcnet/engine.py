@@ -22,6 +22,7 @@ from .kernels import (
     activations,
     contraction,
     custom,
+    few,
     held,
     inference,
     losses,
@@ -55,16 +56,20 @@ slabs, of a large one by groups of twice as many, and of a small one, if the lay
 part of the result's rounding, so it depends on the sizes alone."""
 HELD_BYTES = 2 << 20
 """With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
+ROWS_SHARE = 3.2, 0.95, 0.79
+SUMMED_SHARE = 1.3, 1.3, 0.79
+"""Batches of one vector of samples, of two, or of more are trained on by rows (`kernels.few`) if that takes at most so
+many times the multiplications of slabs, which go faster the more there are; SUMMED_SHARE where few weights make slabs
+cheap.  `Engine.by_rows` counts.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
 FEW_ROWS = 2
 """Up to a slab's rows divided by this are predicted one by one: there, on an AVX-512 core, networks of 784-128-10 to
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
 
-# fields of TASK with the address of a part that every network needs
-_STEP_PARTS = {
-    "product": matmul.product, "gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab,
-    "scatter_columns": matmul.scatter_columns,
-    "forward_backward": network.forward_backward,
-}
+# fields of TASK with the address of a part that every network needs, or those that work with slabs, or by rows
+_STEP_PARTS = {"gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab}
+_SLAB_PARTS = {"product": matmul.product, "scatter_columns": matmul.scatter_columns,
+               "forward_backward": network.forward_backward}
+_ROW_PARTS = {"rows_product": few.product, "forward_backward": few.forward_backward}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -185,6 +190,8 @@ class Engine:
         self._options: tuple[Any, ...] = ()
         self._rules = self._plain = [[Rule() for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
+        self._places = np.zeros(len(layers) + 1, few.PLACE)
+        self._room = self._panels = np.zeros(0, self.dtype)
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
@@ -345,7 +352,50 @@ class Engine:
         learned = [int(record[name]) for name in ("gamma", "beta") if record[name] >= 0]
         return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
 
+    def _reserve_rows(self, rows: int, threads: int) -> None:
+        """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""
+        P, places, start = self.slab, self._places, 0
+        widths = np.array([self.inputs, *self.layers["outputs"]])
+        # an odd number of slabs' widths: rows a page apart would share few sets of the caches
+        places["stride"] = P * (widths // P + 1 | 1)
+        for field in ("A", "dZ", "kept"):
+            for l, place in enumerate(places):
+                if field == "kept" and l - 1 not in self._keepers:
+                    place[field] = place["A"]
+                else:
+                    place[field] = start
+                    start += rows * int(place["stride"])
+        panels = few.panel_numbers(self.layers["outputs"], P)
+        if start > self._room.size:
+            self._room = layout.zeros(start, self.dtype)
+        if threads * panels > self._panels.size:
+            self._panels = layout.zeros(threads * panels, self.dtype)
+        self._set(places=_address(places), room=_address(self._room), panels=_address(self._panels), panels_size=panels)
+
     # -- running ----------------------------------------------------------------------------------
+
+    def by_rows(self, rows: int) -> bool:
+        """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
+
+        It counts products of vectors in the forward pass, which those of the others are like: for each input a slab
+        takes one for every output and vector of samples; rows take one for every sample and vector of outputs, and
+        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.
+        """
+        lanes = self.slab // NV
+        vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
+        slabs_only = any(self.transforms) or any(activation in inference.ACROSS for activation in self.activations[:-1])
+        if slabs_only or slabs > min(GROUP_SLABS, self.chunk_limit):
+            return False
+        by_rows = by_slabs = 0
+        for record in self.layers:
+            inputs, outputs = int(record["rows"]), int(record["outputs"])
+            by_slabs += inputs * outputs * vectors
+            if outputs <= few.NARROW:
+                by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
+            else:
+                by_rows += rows * inputs * max(NV, -(-outputs // lanes))
+        shares = SUMMED_SHARE if self.summed_slabs(slabs) else ROWS_SHARE
+        return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
 
     def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
@@ -397,7 +447,10 @@ class Engine:
             threads = _runtime.shares(work / 3 if slabs == 1 else work)
         if self._laps is not None:
             threads = min(threads, len(self._laps))
-        summed = 0 if forward_only or whole else self.summed_slabs(slabs)
+        by_rows = not forward_only and not whole and self.by_rows(rows)
+        if by_rows:
+            self._reserve_rows(rows, threads)
+        summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
         partial = summed > 0
         local = partial or forward_only
         group = summed or min(GROUP_SLABS, slabs)
@@ -415,6 +468,8 @@ class Engine:
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
+        update = few.gradient_update if by_rows else network.sum_update if partial else network.gradient_update
+        self._set(**{name: self._part(function) for name, function in (_ROW_PARTS if by_rows else _SLAB_PARTS).items()})
         training = mode == network.TRAIN
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
@@ -424,8 +479,8 @@ class Engine:
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
                   local=local, partials=_address(self._partials) if partial else 0,
                   contraction=self._part(contraction.lane_gradient) if partial else 0,
-                  gradient_update=self._part(network.sum_update if partial else network.gradient_update),
-                  held=_address(self._held), slab_sums=_address(self._slab_sums))
+                  gradient_update=self._part(update), held=_address(self._held),
+                  slab_sums=_address(self._slab_sums))
 
     def summed_slabs(self, slabs: int) -> int:
         """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""

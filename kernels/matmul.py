@@ -153,18 +153,20 @@ def _at(builder, p, *offsets):
 
 
 class _Block:
-    """Code for one shape of the block: `rows` rows of `vectors` vectors, NV of them from each of the `panels` (B, C).
+    """Code for one shape of the block: `rows` rows of `vectors` vectors, as many from each of the `panels` (B, C).
 
     With `unroll` > 1 the loop takes so many k a turn and needs few additions for their addresses; then the numbers of
-    a row of `a`, or with `rows_contiguous` the rows of a k, must lie side by side.
+    a row of `a`, or with `rows_contiguous` the rows of a k, must lie side by side.  Rows of B are b_row apart, or P.
     """
 
-    def __init__(self, builder, vector, rows, vectors, panels, unroll=1, rows_contiguous=False, prefetches=None):
+    def __init__(self, builder, vector, rows, vectors, panels, unroll=1, rows_contiguous=False, prefetches=None,
+                 b_row=None):
         self.builder, self.vector, self.rows, self.unroll = builder, vector, rows, unroll
         self.rows_contiguous, self.prefetches = rows_contiguous, prefetches
-        self.panels = panels
+        self.panels, self.b_row = panels, b_row or ir.Constant(_I64, NV * vector.lanes)
         # a vector's panel, and its place in the panel's row
-        self.lanes = [(v // NV, v % NV * vector.lanes) for v in range(vectors)]
+        of_one = -(-vectors // len(panels))
+        self.lanes = [(v // of_one, v % of_one * vector.lanes) for v in range(vectors)]
 
     def emit(self, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate):
         """From the first k to the sums in C."""
@@ -207,7 +209,8 @@ class _Block:
 
     def _loop(self, turns, steps):
         """`steps` values of k a turn."""
-        builder, width = self.builder, NV * self.vector.lanes
+        builder = self.builder
+        ahead, *b_rows = (builder.mul(self.b_row, ir.Constant(_I64, n)) for n in (B_AHEAD, *range(steps + 1)))
         with cgutils.for_range(builder, turns):
             bases = [_opaque(builder, builder.load(base)) for base in self.bases]
             B = [builder.load(panel) for panel in self.B]
@@ -216,9 +219,9 @@ class _Block:
                 _prefetch(builder, _at(builder, bases[0], distance))
                 builder.store(builder.add(distance, self.prefetches[1]), self.distance)
                 for panel, lane in self.lanes:
-                    _prefetch(builder, _at(builder, B[panel], B_AHEAD * width + lane))
+                    _prefetch(builder, _at(builder, B[panel], ahead, lane))
             for k in range(steps):
-                b = [_load(builder, _at(builder, B[panel], k * width + lane), self.vector)
+                b = [_load(builder, _at(builder, B[panel], b_rows[k], lane), self.vector)
                      for panel, lane in self.lanes]
                 for i in range(self.rows):
                     if self.rows_contiguous:
@@ -233,7 +236,7 @@ class _Block:
             for base, now in zip(self.bases, bases, strict=True):
                 builder.store(_at(builder, now, on), base)
             for panel, now in zip(self.B, B, strict=True):
-                builder.store(_at(builder, now, steps * width), panel)
+                builder.store(_at(builder, now, b_rows[steps]), panel)
 
 
 @part(NUMBERS, *[COUNT] * 5, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)

@@ -139,11 +139,13 @@ TASK = np.dtype([(field, np.int64) for field in (
     "held",         # slabs of X and Y that stay from step to step
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
     "scratch", "scratch_size", "widest", "integers", "integers_size",
+    "places", "room", "panels", "panels_size",  # of batches of few rows: see `few`
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "forward_backward", "gradient_update", "product", "gather", "gather_targets", "scatter", "scatter_columns",
-    "contraction", "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
+    "forward_backward", "gradient_update", "product", "rows_product", "gather", "gather_targets", "scatter",
+    "scatter_columns", "contraction",
+    "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "gather_held",  # what takes the place of `_gather`, or 0: see `held`
     "add_sums",     # in place of `_add_slab_sums`, or 0
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`

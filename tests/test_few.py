@@ -1,0 +1,168 @@
+"""Training by rows, which batches of few rows take, against slabs, the reference and central differences."""
+
+import numpy as np
+import pytest
+from fcnet.kernels import few
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import Layer
+from scipy import sparse
+from tables import DTYPES, OPTIMIZERS, PAIRS, declared, layers_of, problem, train
+from test_network import built, check_network, check_training, networks, smooth
+
+import fcnet
+from fcnet import _runtime, engine
+from fcnet.engine import Engine
+
+isa = pytest.mark.isa
+ALWAYS, NEVER = np.inf, 0
+# Below, at and above a vector, the block of the product and a slab; several slabs.
+BATCHES = (1, 2, 3, 4, 6, 7, 12, 13, 16, 17, 33, 50)
+# Inputs, units: strips of one and of several columns, layers of several bundles, wide and narrow ones.
+WIDE = ((784, 32, 10), (3, 5, 13, 16), (17, 129, 65, 33, 5), (5, 1030, 270, 7), (601, 17))
+NARROW = ((200, 1), (1, 3, 1), (2500, 2), (9, 4, 33, 3, 2))
+
+
+def choose(monkeypatch, share):
+    monkeypatch.setattr(engine, "ROWS_SHARE", (share,))
+    monkeypatch.setattr(engine, "SUMMED_SHARE", (share,))
+
+
+@pytest.fixture
+def by_rows(monkeypatch):
+    choose(monkeypatch, ALWAYS)
+
+
+def results(widths, batch, dtype, optimizer="adam", use_bias=True, threads=1):
+    """Loss, gradient, and parameters and optimizer state after two epochs with a smaller last batch."""
+    inputs, *units = widths
+    layers, loss = layers_of(units, "gelu", "linear", use_bias), "mean_squared_error"
+    samples = 2 * batch + batch // 2
+    params, X, Y = problem(np.random.default_rng(sum(widths)), inputs, layers, loss, samples, dtype)
+    fcnet.set_num_threads(threads)
+    trained = Engine(inputs, layers, dtype)
+    found = [*trained.loss_and_gradient(params, X[:batch], Y[:batch], loss)]
+    own = built(optimizer, len(params), dtype)
+    orders = np.array([np.random.default_rng(seed).permutation(samples) for seed in range(2)])
+    sums = train(trained, params, own, X, Y, orders, batch, loss, ("mean_absolute_error",))
+    fcnet.set_num_threads(None)
+    return [*found, sums, params, *own.state]
+
+
+def assert_same_bits(found, expected):
+    for array, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(array, wanted)
+
+
+@isa
+@pytest.mark.parametrize("widths", WIDE, ids=str)
+def test_same_bits_as_slabs(widths, dtype, monkeypatch):
+    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)  # whose sums are added in another order
+    for batch in BATCHES:
+        both = []
+        for share in (ALWAYS, NEVER):
+            choose(monkeypatch, share)
+            both.append(results(widths, batch, dtype, use_bias=batch != 2))
+        assert_same_bits(*both)
+
+
+@isa
+@pytest.mark.parametrize("widths", (*WIDE[:4], *NARROW), ids=str)
+def test_same_bits_at_any_number_of_threads(widths, dtype, by_rows, monkeypatch):
+    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
+    for batch in (1, 9, 50):
+        alone = results(widths, batch, dtype, "momentum")
+        for threads in (2, 5):
+            assert_same_bits(results(widths, batch, dtype, "momentum", threads=threads), alone)
+
+
+@isa
+@settings(max_examples=60)
+@given(networks(), st.integers(1, 60), st.sampled_from(DTYPES), st.integers(0, 2**32))
+def test_any_network(network, samples, dtype, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        choose(patch, ALWAYS)
+        check_network(*network, samples, dtype, seed)
+
+
+@settings(max_examples=40)
+@given(st.data(), st.sampled_from(DTYPES), st.sampled_from(sorted(OPTIMIZERS)), st.integers(1, 40),
+       st.integers(0, 2**32))
+def test_training_any_network(data, dtype, optimizer, batch, seed):
+    hidden = smooth(dtype)
+    pairs = [pair for pair in PAIRS if pair[0] in hidden and "crossentropy" in str(pair[1])]
+    inputs, layers, loss = data.draw(networks(hidden, pairs, largest=40))
+    with pytest.MonkeyPatch.context() as patch:
+        choose(patch, ALWAYS)
+        check_training(inputs, layers, loss, 2 * batch + 1, batch, optimizer, dtype, seed, epochs=1)
+
+
+@pytest.mark.parametrize("widths", (WIDE[2], NARROW[3]), ids=str)
+@pytest.mark.parametrize("batch", (1, 5, 19))
+def test_central_differences(widths, batch, by_rows):
+    """Of the engine's own loss, in a few random directions."""
+    inputs, *units = widths
+    layers, loss = layers_of(units, "tanh", "softmax"), "categorical_crossentropy"
+    rng = np.random.default_rng(1)
+    params, X, Y = problem(rng, inputs, layers, loss, batch)
+    trained = Engine(inputs, layers, np.float64)
+    assert trained.by_rows(batch)
+    _, gradient = trained.loss_and_gradient(params, X, Y, loss)
+    for _ in range(3):
+        direction = rng.standard_normal(len(params)) / np.sqrt(len(params))
+        up, down = (trained.loss_and_gradient(params + h * direction, X, Y, loss)[0] for h in (1e-5, -1e-5))
+        np.testing.assert_allclose(gradient @ direction, (up - down) / 2e-5, rtol=1e-6, atol=1e-9)
+
+
+def test_what_stood_there_before_reaches_no_result(dtype, by_rows):
+    """Rows and lanes of an earlier batch, larger or smaller, that was not finite."""
+    for widths in (WIDE[2], NARROW[2], NARROW[3]):
+        layers, loss = layers_of(widths[1:], "gelu", "softmax"), "mean_squared_error"
+        params, X, Y = problem(np.random.default_rng(2), widths[0], layers, loss, 40, dtype)
+        used = Engine(widths[0], layers, dtype)
+        for before, count in ((40, 3), (1, 40), (40, 17), (5, 1)):
+            used.loss_and_gradient(params, np.full_like(X[:before], np.nan), Y[:before], loss)
+            clean = Engine(widths[0], layers, dtype).loss_and_gradient(params, X[:count], Y[:count], loss)
+            assert_same_bits(used.loss_and_gradient(params, X[:count], Y[:count], loss), clean)
+
+
+@pytest.mark.parametrize("widths", (WIDE[2], NARROW[3]), ids=str)
+def test_weights_metrics_and_sparse_samples(widths, dtype, monkeypatch):
+    """What the last layer's slabs and the first layer's rows are made with; the same as by slabs where sums are."""
+    layers, loss = layers_of(widths[1:], "tanh", "softmax"), "categorical_crossentropy"
+    _, X, Y = problem(np.random.default_rng(3), widths[0], layers, loss, 90, dtype)
+    X[X < 0.3] = 0
+    found = []
+    for share, samples in ((ALWAYS, X), (ALWAYS, sparse.csr_array(X)), (NEVER, X)):
+        choose(monkeypatch, share)
+        dense = [fcnet.Dense(layer.units, layer.activation) for layer in layers]
+        model = fcnet.Sequential(dense, dtype=np.dtype(dtype).name)
+        model.compile(loss=declared(loss), optimizer="sgd", metrics=["accuracy"])
+        fcnet.set_seed(1)
+        history = model.fit(samples, Y, batch_size=37, epochs=2, verbose=0, sample_weight=np.linspace(0, 2, 90))
+        found.append([*history.history["loss"], *history.history["accuracy"], *model.get_weights()])
+    assert_same_bits(*found[:2])
+    for array, wanted in zip(found[0], found[2], strict=True):
+        np.testing.assert_allclose(array, wanted, rtol=1e-4, atol=1e-6)
+
+
+def test_when_rows_are_taken():
+    """A few rows of a wide network; not many rows, and not where an activation between layers looks across a sample."""
+    def taken(widths, rows, hidden="relu"):
+        return Engine(widths[0], layers_of(widths[1:], hidden, "softmax"), np.float32).by_rows(rows)
+
+    slab = Engine(1, [Layer(1)], np.float32).slab
+    for widths in ((784, 32, 10), (1000, 1000, 10), (64, 64, 10)):
+        assert taken(widths, 1) and taken(widths, slab // 4)
+        assert not taken(widths, 1, "softmax")
+        assert not taken(widths, 8 * slab)
+    assert not taken((2, 4, 6, 6, 4, 2), slab)
+
+
+def test_panels_have_room():
+    """For the last rows of W with room behind them, whatever the width."""
+    for width in (*range(1, 40), 1000):
+        for P in (8, 16, 32):
+            padded = -(-width // (P // 2)) * (P // 2)
+            inside = max(0, (10_000 * width - padded) // width + 1)
+            assert (10_000 - inside) * padded <= few.panel_numbers([width], P)
