@@ -27,6 +27,7 @@ lint: $(VENV)/with-lint
 bench: $(VENV)/with-bench
 	@$(BIN)/python -m pytest -q benchmarks --benchmark-max-time=0.3 --write
 	@$(BIN)/python benchmarks/train.py --workloads all --seconds 0.5 --write
+	@$(BIN)/python benchmarks/estimators.py --write
 	@$(BIN)/python benchmarks/scaling.py --write
 	@$(BIN)/python benchmarks/memory.py --write
 	@$(BIN)/python benchmarks/outofcore.py --write

@@ -157,3 +157,8 @@ def test_transfer(example, capsys):
     afresh, tuned = example("transfer").main()
     assert tuned > afresh + 0.05
     assert "after fine-tuning" in capsys.readouterr().out
+
+
+def test_scikit_learn(example, capsys):
+    assert example("scikit_learn").main(epochs=8) > 0.75
+    assert "fcnet.sklearn" in capsys.readouterr().out

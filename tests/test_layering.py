@@ -14,7 +14,7 @@ ORDER = (
     "_runtime", "sparse", "checks", "seeds", "data", "layout", "initializers", "regularizers", "constraints",
     "activations", "losses", "metrics",
     "schedules", "optimizers", "inspection", "layers", "datasets", "engine", "callbacks", "display", "training",
-    "profiling", "range_test", "model", "__init__",
+    "profiling", "range_test", "model", "sklearn", "__init__",
 )  # fmt: skip
 
 NJIT_OPTIONS = {

@@ -1,0 +1,172 @@
+"""fcnet.sklearn beside scikit-learn: the same programs with either import, whole calls timed.
+
+    python benchmarks/estimators.py
+    python benchmarks/estimators.py --programs "fit digits" "predict one row" --seconds 20
+
+Both sides get the same data, parameters and number of epochs (tol=0: neither stops early), float64 as scikit-learn
+computes it, and float32 where it says so; each side has a process of its own, and the test scores are compared.  What
+is compiled at the first use is compiled before.  In `GridSearchCV(n_jobs=2)` every worker process loads the kernels
+from the cache, and that is part of its time, as it is for a user.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+import warnings
+
+import common
+import numpy as np
+from common import PAUSE, on_threads
+
+EPOCHS = 30
+
+
+def digits(dtype=np.float64):
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(dtype), y
+
+
+def images(dtype=np.float64):
+    """60,000 samples of the size of MNIST's: ten blurred random shapes and noise."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 10, 60_000)
+    shapes = rng.random((10, 784))
+    return (0.5 * shapes[y] + 0.5 * rng.random((60_000, 784))).astype(dtype), y
+
+
+def fit(data, **parameters):
+    X, y = data
+    half = len(X) // 2
+
+    def program(classifier):
+        made = classifier(random_state=0, tol=0.0, n_iter_no_change=10_000, **parameters)
+        return made.fit(X, y).score(X[:half], y[:half])
+
+    return program
+
+
+def cross_validation(data):
+    def program(classifier):
+        from sklearn.model_selection import cross_val_score
+
+        return cross_val_score(classifier(random_state=0, max_iter=EPOCHS), *data, cv=3).mean()
+
+    return program
+
+
+def grid_search(data):
+    def program(classifier):
+        from sklearn.model_selection import GridSearchCV
+
+        grid = {"hidden_layer_sizes": [(50,), (100,)], "alpha": [1e-4, 1e-2]}
+        search = GridSearchCV(classifier(random_state=0, max_iter=EPOCHS), grid, cv=3, n_jobs=2)
+        return search.fit(*data).best_score_
+
+    return program
+
+
+def bagging(data):
+    def program(classifier):
+        from sklearn.ensemble import BaggingClassifier
+
+        nets = BaggingClassifier(classifier(max_iter=EPOCHS), n_estimators=50, random_state=0)
+        return nets.fit(*data).score(*data)
+
+    return program
+
+
+def one_row(dtype):
+    def program(classifier):
+        X, y = digits(dtype)
+        fitted = classifier(max_iter=3, random_state=0).fit(X, y)
+        row = np.ascontiguousarray(X[:1])
+        for _ in range(1000):
+            fitted.predict(row)
+
+    return program
+
+
+PROGRAMS = {
+    "fit digits": lambda: fit(digits(), max_iter=EPOCHS),
+    "fit digits, float32": lambda: fit(digits(np.float32), max_iter=EPOCHS),
+    "fit 60,000 x 784": lambda: fit(images(), max_iter=1),
+    "fit 60,000 x 784, float32": lambda: fit(images(np.float32), max_iter=1),
+    "cross_val_score": lambda: cross_validation(digits()),
+    "GridSearchCV(n_jobs=2)": lambda: grid_search(digits()),
+    "BaggingClassifier of 50": lambda: bagging(digits()),
+    "predict one row": lambda: one_row(np.float64),
+}
+
+
+class Server:
+    """One side in a worker process."""
+
+    def __init__(self, side: str):
+        # for processes that it starts
+        os.environ["PYTHONWARNINGS"] = "ignore"
+        warnings.simplefilter("ignore")
+        if side == "fcnet":
+            from fcnet.sklearn import MLPClassifier
+        else:
+            from sklearn.neural_network import MLPClassifier
+        self.classifier = MLPClassifier
+
+    def prepare(self, name: str):
+        self.program = PROGRAMS[name]()
+        return self.run()
+
+    def run(self):
+        begin = time.perf_counter()
+        score = self.program(self.classifier)
+        return time.perf_counter() - begin, score
+
+
+def measure(name: str, workers: dict[str, common.Worker], seconds: float) -> tuple[dict, dict]:
+    """Seconds of the calls of either side, in turn, and their scores."""
+    first = {side: worker.ask("prepare", name) for side, worker in workers.items()}
+    times = {side: [] for side in workers}
+    rounds = max(3, min(15, int(seconds / sum(answer[0] for answer in first.values()))))
+    for order in common.rotations([*workers], rounds):
+        for side in order:
+            time.sleep(PAUSE)
+            times[side].append(workers[side].ask("run")[0])
+    return times, {side: answer[1] for side, answer in first.items()}
+
+
+def main() -> None:
+    parser = common.with_threads(common.parser(__doc__))
+    parser.add_argument("--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], metavar="NAME")
+    parser.add_argument("--seconds", type=float, default=20.0, help="for each program, at least 3 rounds")
+    parser.add_argument("--side", help="of a worker")
+    arguments = common.parse(parser)
+    if arguments.worker:
+        server = Server(arguments.side)
+        common.serve({"prepare": server.prepare, "run": server.run})
+        return
+    header = common.header(f"whole calls in turn, medians; {EPOCHS} epochs unless it says otherwise")
+    print(header, end="\n\n", flush=True)
+    sections = []
+    for threads in arguments.threads:
+        workers = {side: common.Worker(threads, "--side", side) for side in ("fcnet", "scikit-learn")}
+        rows = [["program", "fcnet, s", "scikit-learn, s", "time / fcnet's", "scores"]]
+        for name in arguments.programs:
+            times, scores = measure(name, workers, arguments.seconds)
+            shown = " / ".join("" if score is None else f"{score:.3f}" for score in scores.values())
+            rows.append([name, *(f"{statistics.median(turns):.3g}" for turns in times.values()),
+                         f"{common.ratio(times['scikit-learn'], times['fcnet']):.1f}", shown])  # fmt: skip
+            print(rows[-1], flush=True)
+        for worker in workers.values():
+            worker.close()
+        sections.append(f"### {on_threads(threads)}\n\n{common.table(rows)}")
+        print(sections[-1], flush=True)
+    if arguments.write:
+        text = "`predict one row` is 1,000 calls on a fitted 64-100-10 network, after 3 epochs of training."
+        common.write_section("scikit-learn", header, text, *sections)
+
+
+if __name__ == "__main__":
+    main()

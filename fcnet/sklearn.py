@@ -1,0 +1,809 @@
+"""scikit-learn's MLPClassifier and MLPRegressor, trained by fcnet: change the import, keep the program.
+
+The two classes are scikit-learn's own, with its parameters, checks, labels, attributes and warnings; what they
+replace is the arithmetic: the network is a `Sequential`, and an epoch a call of its kernels. scikit-learn's
+objective is `factor` times a loss of fcnet's (`_objective`), plus ``alpha / 2 |W|^2`` divided by the batch size.
+
+Two things differ. The order of the samples comes from another generator, so the same `random_state` gives the same
+first weights but not the same bits; and the gradient of squared errors on several outputs belongs to their sum, while
+`loss_` is their mean, as in scikit-learn.
+
+Keyword-only parameters after scikit-learn's own are fcnet's; their defaults change nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+try:
+    import sklearn.neural_network as reference
+    from scipy import optimize
+    from scipy.special import xlogy
+    from sklearn.base import _fit_context, is_classifier
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.metrics import accuracy_score, r2_score
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import LabelBinarizer
+    from sklearn.utils import check_random_state
+    from sklearn.utils._param_validation import Interval, StrOptions
+    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
+    from sklearn.utils.optimize import _check_optimize_result
+    from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+except ImportError as error:
+    raise ImportError(
+        f"fcnet.sklearn needs scikit-learn 1.6 or later ({error}): pip install 'fcnet[sklearn]'"
+    ) from error
+
+from . import _runtime, activations, losses, optimizers, regularizers
+from .callbacks import Callback
+from .layers import Dense, Dropout
+from .model import Sequential
+
+_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
+_SOLVERS = ("sgd", "adam", "lbfgs")
+_ROWS = 4096  # of a sparse matrix are made dense at a time to predict
+
+
+class _Compiled:
+    """What both classes have: a `Sequential` in place of scikit-learn's forward and backward pass."""
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "activation": [StrOptions({*_ACTIVATIONS, *activations.ACTIVATIONS}), activations.Activation, list, tuple],
+        "solver": [StrOptions({"lbfgs", *optimizers.OPTIMIZERS}), optimizers.Optimizer],
+        "dropout": [Interval(Real, 0, 1, closed="left"), list, tuple],
+        "callbacks": [None, list, tuple],
+        "n_threads": [None, Interval(Integral, 1, None, closed="left")],
+        "dtype": [None, StrOptions({"float32", "float64"})],
+    }
+
+    if TYPE_CHECKING:  # parameters, and what scikit-learn's classes have
+
+        def __getattr__(self, name: str) -> Any: ...
+
+    # ------------------------------------------------------------------------------------------------ fit
+
+    def _is_stochastic(self) -> bool:
+        if self.solver == "lbfgs":
+            raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
+        return True
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:
+        hidden = self.hidden_layer_sizes
+        hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
+        if np.any(np.array(hidden) <= 0):
+            raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        labels = y
+        X, y = self._validate_input(X, y, incremental, reset=first)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        if getattr(self, "class_weight", None) is not None:
+            weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
+            sample_weight = weight if sample_weight is None else weight * sample_weight
+        X = X.astype(self.dtype or X.dtype, copy=False)
+        Y = np.ascontiguousarray(y.reshape(len(y), -1), X.dtype)
+        self.n_outputs_ = Y.shape[1]
+        self._random_state = check_random_state(self.random_state)
+        if validation is not None:
+            self.validation_loss_curve_: list[float] = []
+        with _threads(self.n_threads):
+            if first:
+                self._build([X.shape[1], *hidden, self.n_outputs_], X.dtype)
+            self._restore_views()
+            if self.solver == "lbfgs":
+                self._minimize(X, Y, sample_weight)
+            else:
+                self._train(X, Y, sample_weight, incremental, validation)
+        if not np.isfinite(self._model.parameters).all():
+            raise _not_finite()
+        return self
+
+    def _build(self, sizes: Sequence[int], dtype: Any) -> None:
+        """A network of these sizes, with first weights as scikit-learn draws them, and empty curves."""
+        self.n_iter_ = self.t_ = 0
+        self.n_layers_ = len(sizes)
+        self.out_activation_ = self._output()
+        self._assemble(sizes, dtype)
+        for W, b in zip(self.coefs_, self.intercepts_, strict=True):
+            bound = math.sqrt((2.0 if self.activation == "logistic" else 6.0) / sum(W.shape))
+            W[...] = self._random_state.uniform(-bound, bound, W.shape)
+            b[...] = self._random_state.uniform(-bound, bound, b.shape)
+        if self.solver != "lbfgs":
+            self.loss_curve_: list[float] = []
+            self._no_improvement_count = 0
+            early = self.early_stopping
+            self.best_loss_ = None if early else np.inf
+            self.validation_scores_: list[float] | None = [] if early else None
+            self.best_validation_score_ = -np.inf if early else None
+            self._best = self._model.parameters.copy() if early else None
+
+    def _assemble(self, sizes: Sequence[int], dtype: Any) -> None:
+        """The layers, with weights of zero."""
+        names = self._hidden_activations(len(sizes) - 2)
+        rates = self.dropout if isinstance(self.dropout, Sequence) else [self.dropout] * (len(sizes) - 2)
+        if len(rates) != len(sizes) - 2:
+            hidden = len(sizes) - 2
+            raise ValueError(f"dropout must have one rate for each of the {hidden} hidden layers, got {rates!r}")
+        self._penalties, model = [], Sequential(dtype=dtype)
+        for i, (inputs, outputs) in enumerate(pairwise(sizes)):
+            last = i == len(sizes) - 2
+            activation = _ACTIVATIONS.get(self.out_activation_, self.out_activation_) if last else names[i]
+            self._penalties.append(regularizers.L2(0.0))
+            model.add(Dense(outputs, activation, input_dim=inputs if i == 0 else None,
+                            kernel_initializer="zeros", kernel_regularizer=self._penalties[-1]))  # fmt: skip
+            if not last and rates[i]:
+                model.add(Dropout(rates[i], seed=self._seed()))
+        self._model = model
+        self._bind_views()
+
+    def _hidden_activations(self, count: int) -> list[Any]:
+        chosen = self.activation
+        several = list(chosen) if isinstance(chosen, list | tuple) else [chosen] * count
+        if len(several) != count:
+            raise ValueError(f"activation must name one for each of the {count} hidden layers, got {chosen!r}")
+        return [_ACTIVATIONS.get(name, name) if isinstance(name, str) else name for name in several]
+
+    def _output(self) -> str:
+        if not is_classifier(self):
+            return "exp" if self.loss == "poisson" else "identity"
+        return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
+
+    def _objective(self) -> tuple[Any, float]:
+        """The loss, and `factor`: scikit-learn sums over the outputs what fcnet takes the mean of, and halves squares.
+
+        To divide the objective by it, gradient and penalty are divided: the step of gradient descent takes it in the
+        rate, that of Adam in epsilon.
+        """
+        if self.loss == "squared_error":
+            return losses.MeanSquaredError(), self.n_outputs_ / 2
+        if self.loss == "poisson":
+            return losses.Poisson(), float(self.n_outputs_)
+        if self.loss != "log_loss":
+            return copy.deepcopy(losses.get(self.loss)), 1.0
+        if self.out_activation_ == "softmax":
+            return losses.CategoricalCrossentropy(), 1.0
+        return losses.BinaryCrossentropy(), float(self.n_outputs_)
+
+    def _penalize(self, samples: float, factor: float) -> None:
+        for penalty in self._penalties:
+            penalty.l2 = 0.5 * self.alpha / (samples * factor)
+
+    def _seed(self) -> int:
+        return int(self._random_state.randint(np.iinfo(np.int32).max))
+
+    # --------------------------------------------------------------------------------- stochastic solvers
+
+    def _train(self, X: Any, Y: np.ndarray, weights: Any, incremental: bool, validation: Any) -> None:
+        """Epochs, until `_Rules` stop them."""
+        if self.early_stopping and incremental:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        loss, factor = self._objective()
+        if not incremental or self._model.optimizer is None:
+            self._model.compile(self._optimizer_for(factor), loss)
+        held_out: Any = None
+        if validation is not None:
+            held_out = self._held_out(*validation)
+        elif self.early_stopping:
+            X, Y, weights, held_out = self._split(X, Y, weights)
+        rows = X.shape[0]
+        if self.batch_size != "auto" and self.batch_size > rows:
+            warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
+                          stacklevel=4)  # fmt: skip
+        batch = min(200 if self.batch_size == "auto" else self.batch_size, rows)
+        self._penalize(batch if weights is None else batch * float(np.mean(weights)), factor)
+        self.n_iter_ = 0
+        rules = _Rules(self, rows, factor, self._constant(Y, weights), held_out)
+        try:
+            self._model.fit(
+                X, Y, batch_size=batch, epochs=1 if incremental else self.max_iter, verbose=0,
+                shuffle=self.shuffle, seed=np.random.default_rng(self._seed()), sample_weight=weights,
+                validation_data=None if validation is None else held_out[:2],
+                callbacks=[rules, *(self.callbacks or ())],
+            )  # fmt: skip
+        except FloatingPointError as error:
+            if not self.early_stopping:
+                raise _not_finite() from error
+            self.validation_scores_ = [*(self.validation_scores_ or []), np.nan]
+            warnings.warn(f"{error}", ConvergenceWarning, stacklevel=4)
+        except KeyboardInterrupt:
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        if self.early_stopping:
+            self._model.parameters[...] = self._best
+        if not incremental and self.n_iter_ == self.max_iter and not rules.stopped:
+            warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
+                          "hasn't converged yet.", ConvergenceWarning, stacklevel=4)  # fmt: skip
+
+    def _optimizer_for(self, factor: float) -> Any:
+        if self.solver == "sgd":
+            nesterov = self.nesterovs_momentum and self.momentum > 0
+            return optimizers.SGD(self.learning_rate_init * factor, self.momentum, nesterov)
+        if self.solver == "adam":
+            return optimizers.Adam(self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon / factor)
+        chosen = copy.deepcopy(optimizers.get(self.solver))
+        if isinstance(self.solver, str):
+            chosen.learning_rate = self.learning_rate_init
+        return chosen
+
+    def _constant(self, Y: np.ndarray, weights: Any) -> float:
+        """What scikit-learn's loss has besides the terms that depend on the network."""
+        if self.loss != "poisson":
+            return 0.0
+        return float(np.average(xlogy(Y, Y) - Y, axis=0, weights=weights).sum())
+
+    def _split(self, X: Any, Y: np.ndarray, weights: Any) -> tuple[Any, np.ndarray, Any, tuple[Any, np.ndarray, Any]]:
+        """Samples to train with, and those held out."""
+        parts = [X, Y] if weights is None else [X, Y, weights]
+        stratify = Y > 0 if is_classifier(self) and self.n_outputs_ == 1 else None
+        split = train_test_split(
+            *parts, random_state=self._random_state, test_size=self.validation_fraction, stratify=stratify
+        )
+        kept, out = split[::2], split[1::2]
+        if out[0].shape[0] < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return kept[0], kept[1], (kept[2] if len(kept) > 2 else None), (*out, None)[:3]
+
+    def _held_out(self, X: Any, y: Any) -> tuple[Any, np.ndarray, None]:
+        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=self.coefs_[0].dtype)
+        y = self._label_binarizer.transform(y) if is_classifier(self) else np.asarray(y)
+        return X, np.ascontiguousarray(y.reshape(X.shape[0], -1), X.dtype), None
+
+    def _judge(self, X: Any, Y: np.ndarray, weights: Any) -> float:
+        """Accuracy or R^2 of samples that were held out; NaN if the network's answer is not finite."""
+        P = self._outputs(X)
+        if not np.isfinite(P).all():
+            return np.nan
+        if is_classifier(self):
+            decode = self._label_binarizer.inverse_transform
+            single = self.n_outputs_ == 1
+            return accuracy_score(decode(Y.ravel() if single else Y), decode(P.ravel() if single else P),
+                                  sample_weight=weights)  # fmt: skip
+        return r2_score(Y, P, sample_weight=weights)
+
+    # -------------------------------------------------------------------------------------------- L-BFGS
+
+    def _minimize(self, X: Any, Y: np.ndarray, weights: Any) -> None:
+        """SciPy's L-BFGS-B on loss and gradient of all samples."""
+        loss, factor = self._objective()
+        model = self._model
+        model.compile("sgd", loss)
+        self._penalize(len(Y) if weights is None else float(np.sum(weights)), factor)
+        X = X if isinstance(X, np.ndarray) else X.toarray()
+
+        def value_and_gradient(parameters: np.ndarray) -> tuple[float, np.ndarray]:
+            model.parameters[...] = parameters
+            value, gradient = model.loss_and_gradient(X, Y, sample_weight=weights)
+            return factor * value, factor * gradient.astype(np.float64)
+
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        found = optimize.minimize(
+            value_and_gradient, model.parameters.astype(np.float64), method="L-BFGS-B", jac=True, options=options
+        )
+        model.parameters[...] = found.x
+        self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
+        self.loss_ = found.fun / self._outputs_of_mean() + self._constant(Y, weights)
+
+    def _outputs_of_mean(self) -> int:
+        """How many outputs `loss_` is the mean of."""
+        return self.n_outputs_ if self.loss == "squared_error" else 1
+
+    # ------------------------------------------------------------------------------------------- predict
+
+    def _forward_pass_fast(self, X: Any, check_input: bool = True) -> np.ndarray:
+        """The network's outputs; scikit-learn's methods call it."""
+        few = self._few(X) if check_input else None
+        if few is not None:
+            return few
+        if check_input:
+            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+        self._restore_views()
+        with _threads(self.n_threads):
+            return self._outputs(X)
+
+    def _outputs(self, X: Any) -> np.ndarray:
+        if isinstance(X, np.ndarray):
+            return self._model.predict(X)
+        rows = X.tocsr()
+        return np.concatenate(
+            [self._model.predict(rows[i : i + _ROWS].toarray()) for i in range(0, rows.shape[0], _ROWS)]
+        )
+
+    def _few(self, X: Any) -> np.ndarray | None:
+        """The outputs for few rows, in microseconds; None if X is not such that all checks would pass."""
+        model = self.__dict__.get("_model")
+        if model is None or type(X) is not np.ndarray or "feature_names_in_" in self.__dict__:
+            return None
+        self._restore_views()
+        return model._compiled_engine().predict_few(model.parameters, X)
+
+    def to_sklearn(self) -> Any:
+        """scikit-learn's estimator with the same parameters and weights.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor
+            Its predictions are equal but for rounding.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If scikit-learn has no such activation, loss or layer.
+        """
+        check_is_fitted(self)
+        kind = reference.MLPClassifier if is_classifier(self) else reference.MLPRegressor
+        names = kind._get_param_names()
+        other = kind(**{name: value for name, value in self.get_params(deep=False).items() if name in names})
+        own = {"loss": "log_loss"} if is_classifier(self) else {}
+        if self.activation not in ("identity", "logistic", "tanh", "relu") or any(
+            getattr(self, name) != value for name, value in own.items()
+        ):
+            raise ValueError(f"scikit-learn's {kind.__name__} has no counterpart of {self!r}")
+        other.__dict__.update({name: copy.deepcopy(value) for name, value in _results(self).items()})
+        other.loss, other._random_state = self.loss, check_random_state(self.random_state)
+        self._restore_views()
+        other.coefs_ = [W.copy() for W in self.coefs_]
+        other.intercepts_ = [b.copy() for b in self.intercepts_]
+        return other
+
+    # --------------------------------------------------------------------- weights: views that can be set
+
+    def _bind_views(self) -> None:
+        """`coefs_` and `intercepts_` as views of the model's parameters."""
+        dense = [layer for layer in self._model.layers if isinstance(layer, Dense)]
+        self.coefs_: list[Any] = [layer.kernel for layer in dense]
+        self.intercepts_: list[Any] = [layer.bias for layer in dense]
+        self._views = (*self.coefs_, *self.intercepts_)
+
+    def _restore_views(self) -> None:
+        """Where a view was replaced by another array, its values go into the parameters."""
+        present = (*self.coefs_, *self.intercepts_)
+        if all(array is view for array, view in zip(present, self._views, strict=True)):
+            return
+        arrays = [np.asarray(array) for array in present]
+        for array, view in zip(arrays, self._views, strict=True):
+            if array.shape != view.shape:
+                raise ValueError(f"coefs_ and intercepts_ must keep their shapes, got {array.shape} for {view.shape}")
+        for array, view in zip(arrays, self._views, strict=True):
+            view[...] = array
+        self.coefs_, self.intercepts_ = list(self._views[: len(self.coefs_)]), list(self._views[len(self.coefs_) :])
+
+    def __getstate__(self) -> dict[str, Any]:
+        if "_model" in self.__dict__:
+            self._restore_views()
+        state = dict(super().__getstate__())  # type: ignore[call-overload]
+        for name in ("coefs_", "intercepts_", "_views"):
+            state.pop(name, None)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[misc]
+        if "_model" in self.__dict__:
+            self._bind_views()
+
+
+class _Rules(Callback):
+    """What scikit-learn does at the end of an epoch: loss curve, scores, learning rate, whether to stop."""
+
+    def __init__(self, estimator: Any, rows: int, factor: float, constant: float, held_out: Any) -> None:
+        super().__init__()
+        self.estimator, self.rows, self.factor, self.constant = estimator, rows, factor, constant
+        self.held_out = held_out
+        self.stopped = False
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Record the epoch, and judge it."""
+        estimator, optimizer = self.estimator, self.model.optimizer
+        logs = logs or {}
+        estimator.n_iter_ += 1
+        estimator.t_ += self.rows
+        estimator.loss_ = self._value(logs["loss"])
+        estimator.loss_curve_.append(estimator.loss_)
+        if "val_loss" in logs:
+            estimator.validation_loss_curve_.append(self._value(logs["val_loss"]))
+        if estimator.verbose:
+            print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
+        estimator._no_improvement_count = 0 if self._improved() else estimator._no_improvement_count + 1
+        if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
+            rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+            optimizer.learning_rate = rate * self.factor
+        if estimator._no_improvement_count > estimator.n_iter_no_change:
+            self._no_progress(optimizer)
+
+    def _value(self, loss: float) -> float:
+        return self.factor * loss / self.estimator._outputs_of_mean() + self.constant
+
+    def _improved(self) -> bool:
+        estimator = self.estimator
+        if not estimator.early_stopping:
+            improved = not estimator.loss_ > estimator.best_loss_ - estimator.tol
+            estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
+            return improved
+        score = estimator._judge(*self.held_out)
+        estimator.validation_scores_.append(score)
+        if estimator.verbose:
+            print(f"Validation score: {score:f}")
+        improved = not score < estimator.best_validation_score_ + estimator.tol
+        if score > estimator.best_validation_score_:
+            estimator.best_validation_score_ = score
+            estimator._best = self.model.parameters.copy()
+        return improved
+
+    def _no_progress(self, optimizer: Any) -> None:
+        estimator = self.estimator
+        what = "Validation score" if estimator.early_stopping else "Training loss"
+        epochs = f"for {estimator.n_iter_no_change} consecutive epochs."
+        text = f"{what} did not improve more than tol={estimator.tol:f} {epochs}"
+        adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
+        if adaptive and optimizer.learning_rate / self.factor > 1e-6:
+            optimizer.learning_rate /= 5
+            estimator._no_improvement_count = 0
+            text += f" Setting learning rate to {optimizer.learning_rate / self.factor:f}"
+        else:
+            self.model.stop_training = self.stopped = True
+            text += " Learning rate too small. Stopping." if adaptive else " Stopping."
+        if estimator.verbose:
+            print(text)
+
+
+class MLPClassifier(_Compiled, reference.MLPClassifier):
+    """scikit-learn's MLPClassifier on fcnet's kernels.
+
+    Parameters
+    ----------
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
+    shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        scikit-learn's, with the same meanings and defaults. `activation` may also be any activation of fcnet, or a
+        list with one for each hidden layer; `solver` any optimizer of fcnet by its name, with `learning_rate_init`,
+        or an object, as it is.
+    loss : str or fcnet.losses.Loss, default="log_loss"
+        "log_loss" is scikit-learn's.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, times `sample_weight`.
+    dropout : float or list of float, default=0.0
+        Rate after the hidden layers, or after each of them.
+    callbacks : list of fcnet.callbacks.Callback, optional
+        Told about every epoch of the stochastic solvers.
+    n_threads : int, optional
+        Threads while fitting and predicting; default as `fcnet.get_num_threads`.
+    dtype : "float32" or "float64", optional
+        Of weights and arithmetic. Default: that of X, as in scikit-learn; float32 takes about half the time.
+
+    Attributes
+    ----------
+    coefs_, intercepts_ : list of ndarray
+        Views of the network's parameters: what is written to them, or put into the lists, is what predicts.
+    validation_loss_curve_ : list of float
+        Of the fits that were given `validation_data`.
+
+    Notes
+    -----
+    All other attributes and methods are scikit-learn's: see its MLPClassifier.
+    """
+
+    _parameter_constraints: ClassVar = {
+        **reference.MLPClassifier._parameter_constraints,
+        **_Compiled._parameter_constraints,
+        "loss": [StrOptions({"log_loss", *losses.LOSSES}), losses.Loss],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
+        n_threads: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.loss = loss
+        self.class_weight = class_weight
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.n_threads = n_threads
+        self.dtype = dtype
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> MLPClassifier:
+        """Fit to samples X (n, I), dense or CSR, and labels y (n,), or (n, O) of 0 and 1.
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, I)
+        y : array_like of shape (n,) or (n, O)
+        sample_weight : array_like of shape (n,), optional
+        validation_data : pair of array_like, optional
+            (X, y): their loss goes to `validation_loss_curve_`; with `early_stopping` no samples are held out, and
+            the score is that of these.
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, validation=validation_data)
+
+    @available_if(_Compiled._is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
+        """One epoch over the samples; all `classes` must be named in the first call.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array_like, optional
+
+        Returns
+        -------
+        MLPClassifier
+            Itself.
+        """
+        if _check_partial_fit_first_call(self, classes):
+            multilabel = type_of_target(y).startswith("multilabel")
+            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The classes (n,), or the labels (n, O), of X (n, I)."""
+        few = self._few(X)
+        if few is not None and self.out_activation_ == "softmax":
+            return self.classes_[few.argmax(axis=1)]
+        if few is not None and self.n_outputs_ == 1 and len(self.classes_) == 2:
+            return self.classes_[(few[:, 0] > 0.5).view(np.int8)]
+        return super().predict(X)
+
+
+class MLPRegressor(_Compiled, reference.MLPRegressor):
+    """scikit-learn's MLPRegressor on fcnet's kernels.
+
+    Parameters
+    ----------
+    loss : str or fcnet.losses.Loss, default="squared_error"
+        "squared_error" and "poisson" are scikit-learn's; any other one of fcnet goes with a linear output.
+    hidden_layer_sizes, activation, solver, alpha, batch_size, learning_rate, learning_rate_init, power_t, max_iter, \
+    shuffle, random_state, tol, verbose, warm_start, momentum, nesterovs_momentum, early_stopping, \
+    validation_fraction, beta_1, beta_2, epsilon, n_iter_no_change, max_fun
+        As in `MLPClassifier`.
+    dropout, callbacks, n_threads, dtype
+        As in `MLPClassifier`.
+
+    Attributes
+    ----------
+    coefs_, intercepts_, validation_loss_curve_
+        As in `MLPClassifier`.
+
+    Notes
+    -----
+    All other attributes and methods are scikit-learn's: see its MLPRegressor.
+    """
+
+    _parameter_constraints: ClassVar = {
+        **reference.MLPRegressor._parameter_constraints,
+        **_Compiled._parameter_constraints,
+        "loss": [StrOptions({"squared_error", "poisson", *losses.LOSSES}), losses.Loss],
+    }
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: Any = 0.0001,
+        batch_size: Any = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
+        power_t: Any = 0.5,
+        max_iter: Any = 200,
+        shuffle: Any = True,
+        random_state: Any = None,
+        tol: Any = 1e-4,
+        verbose: Any = False,
+        warm_start: Any = False,
+        momentum: Any = 0.9,
+        nesterovs_momentum: Any = True,
+        early_stopping: Any = False,
+        validation_fraction: Any = 0.1,
+        beta_1: Any = 0.9,
+        beta_2: Any = 0.999,
+        epsilon: Any = 1e-8,
+        n_iter_no_change: Any = 10,
+        max_fun: Any = 15000,
+        dropout: Any = 0.0,
+        callbacks: Any = None,
+        n_threads: Any = None,
+        dtype: Any = None,
+    ) -> None:
+        self.loss = loss
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.max_fun = max_fun
+        self.dropout = dropout
+        self.callbacks = callbacks
+        self.n_threads = n_threads
+        self.dtype = dtype
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, *, validation_data: Any = None) -> MLPRegressor:
+        """Fit to samples X (n, I), dense or CSR, and values y (n,) or (n, O).
+
+        Parameters
+        ----------
+        X : array_like or sparse matrix of shape (n, I)
+        y : array_like of shape (n,) or (n, O)
+        sample_weight : array_like of shape (n,), optional
+        validation_data : pair of array_like, optional
+            As in `MLPClassifier.fit`.
+
+        Returns
+        -------
+        MLPRegressor
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, validation=validation_data)
+
+    @available_if(_Compiled._is_stochastic)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
+        """One epoch over the samples; arguments as in `fit`.
+
+        Returns
+        -------
+        MLPRegressor
+            Itself.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The values (n,) or (n, O) for X (n, I)."""
+        few = self._few(X)
+        if few is None:
+            return super().predict(X)
+        return few[:, 0] if self.n_outputs_ == 1 else few
+
+
+def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
+    """The estimator of this module with parameters and weights of a fitted one of scikit-learn's.
+
+    Parameters
+    ----------
+    fitted : sklearn.neural_network.MLPClassifier or MLPRegressor
+
+    Returns
+    -------
+    MLPClassifier or MLPRegressor
+        Its predictions are equal but for rounding. Training can go on with `partial_fit` or `warm_start`; the
+        optimizer starts afresh.
+
+    Raises
+    ------
+    TypeError
+        If it is another kind of estimator.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    kinds = {reference.MLPClassifier: MLPClassifier, reference.MLPRegressor: MLPRegressor}
+    if type(fitted) not in kinds:
+        raise TypeError(f"fitted must be scikit-learn's MLPClassifier or MLPRegressor, got {type(fitted).__name__}")
+    check_is_fitted(fitted)
+    new = kinds[type(fitted)](**fitted.get_params(deep=False))
+    new.__dict__.update({name: copy.deepcopy(value) for name, value in _results(fitted).items()})
+    new._random_state = check_random_state(0)
+    sizes = [fitted.coefs_[0].shape[0], *(len(b) for b in fitted.intercepts_)]
+    new._assemble(sizes, fitted.coefs_[0].dtype)
+    new.coefs_, new.intercepts_ = list(fitted.coefs_), list(fitted.intercepts_)
+    new._restore_views()
+    return new
+
+
+def _results(fitted: Any) -> dict[str, Any]:
+    """What scikit-learn's estimator knows after a fit, but for the weights and the optimizer."""
+    names = {"coefs_", "intercepts_", "validation_loss_curve_"}
+    kept = {name: value for name, value in vars(fitted).items() if name.endswith("_") and name not in names}
+    private = ("_label_binarizer", "_no_improvement_count")
+    return kept | {name: vars(fitted)[name] for name in private if name in vars(fitted)}
+
+
+@contextmanager
+def _threads(count: int | None) -> Iterator[None]:
+    """So many threads inside; None changes nothing."""
+    if count is None:
+        yield
+        return
+    before = _runtime._num_threads
+    _runtime.set_num_threads(int(count))
+    try:
+        yield
+    finally:
+        _runtime.set_num_threads(before)
+
+
+def _not_finite() -> ValueError:
+    return ValueError(
+        "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+        "preprocessed."
+    )

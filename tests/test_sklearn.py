@@ -1,0 +1,314 @@
+"""The estimators: scikit-learn's checks, the same convergence as its own, weights as views, both ways of conversion."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+import sklearn.neural_network as reference
+from scipy import sparse
+from sklearn import datasets
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from fcnet import Dense, callbacks, optimizers
+from fcnet.sklearn import MLPClassifier, MLPRegressor, from_sklearn
+
+ESTIMATORS = (MLPClassifier, MLPRegressor)
+PAIRS = ((MLPClassifier, reference.MLPClassifier), (MLPRegressor, reference.MLPRegressor))
+FEW = dict(hidden_layer_sizes=(12,), max_iter=15, random_state=0)
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(scope="module")
+def iris():
+    X, y = datasets.load_iris(return_X_y=True)
+    return X, y
+
+
+def fitted(kind, iris, **parameters):
+    X, y = iris
+    return kind(**{**FEW, **parameters}).fit(X, y if kind is MLPClassifier else y.astype(float))
+
+
+@pytest.mark.filterwarnings("default")
+@parametrize_with_checks([kind(max_iter=100) for kind in ESTIMATORS])
+def test_check_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_parameters_are_scikit_learns_in_their_order(ours, theirs):
+    own, known = ours().get_params(), theirs().get_params()
+    assert {name: own[name] for name in known} == known
+    extras = set(own) - set(known)
+    assert all(own[name] in (None, 0.0, "log_loss") for name in extras)
+    assert ours()._get_param_names() == sorted(own)
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_first_weights_are_scikit_learns(ours, theirs, iris):
+    """The same random_state draws the same weights; one epoch at a rate of almost 0 leaves them."""
+    still = dict(solver="sgd", learning_rate_init=1e-12, max_iter=1, random_state=3)
+    one, other = (kind(**still).fit(*iris) for kind in (ours, theirs))
+    for W, V in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        np.testing.assert_allclose(W, V, rtol=1e-9)
+    assert one.loss_ == pytest.approx(other.loss_, rel=1e-9)
+
+
+@pytest.mark.parametrize("parameters", [
+    dict(solver="lbfgs", alpha=0.1),
+    dict(solver="sgd", shuffle=False, learning_rate_init=0.05, alpha=0.3, batch_size=50),
+    dict(solver="sgd", shuffle=False, learning_rate="invscaling", learning_rate_init=0.2, nesterovs_momentum=False),
+    dict(solver="sgd", shuffle=False, learning_rate="adaptive", learning_rate_init=0.1, tol=1e-2, n_iter_no_change=2),
+    dict(shuffle=False, alpha=1.0, activation="logistic", epsilon=1e-3),
+    dict(shuffle=False, activation="tanh", hidden_layer_sizes=(7, 5), batch_size=33),
+])  # fmt: skip
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_without_shuffling_the_path_is_scikit_learns(ours, theirs, parameters, iris):
+    """Then nothing is drawn but the weights, and the two differ by rounding."""
+    one, other = (kind(**{**FEW, **parameters}).fit(*iris) for kind in (ours, theirs))
+    assert one.n_iter_ == other.n_iter_ and one.t_ == other.t_
+    assert one.loss_ == pytest.approx(other.loss_, rel=1e-4)
+    for W, V in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        np.testing.assert_allclose(W, V, rtol=1e-3, atol=1e-5)
+    if parameters.get("solver") != "lbfgs":
+        np.testing.assert_allclose(one.loss_curve_, other.loss_curve_, rtol=1e-4)
+        assert one.best_loss_ == pytest.approx(other.best_loss_, rel=1e-4)
+
+
+def test_several_outputs_and_weights_go_scikit_learns_path():
+    X, Y = datasets.make_regression(90, 6, n_targets=3, random_state=0)
+    weights = np.random.default_rng(0).random(90)
+    options = dict(solver="sgd", shuffle=False, learning_rate_init=1e-4, max_iter=5, random_state=0, batch_size=90)
+    labels, values = (Y > 0).astype(int), Y / 100
+    for (ours, theirs), target in zip(PAIRS, (labels, values), strict=True):
+        one, other = (kind(**options).fit(X, target, sample_weight=weights) for kind in (ours, theirs))
+        np.testing.assert_allclose(one.coefs_[0], other.coefs_[0], rtol=1e-6, atol=1e-9)
+        assert one.out_activation_ == other.out_activation_ and one.n_outputs_ == 3
+        assert one.predict(X).shape == other.predict(X).shape == (90, 3)
+
+
+@pytest.mark.parametrize("ours, theirs, data, parameters", [
+    (*PAIRS[0], datasets.load_iris, dict(max_iter=60, learning_rate_init=0.01)),
+    (*PAIRS[0], datasets.load_digits, dict(hidden_layer_sizes=(30,), max_iter=8)),
+    (*PAIRS[1], datasets.load_diabetes, dict(max_iter=60, learning_rate_init=0.01)),
+])  # fmt: skip
+def test_scores_over_20_seeds_are_scikit_learns(ours, theirs, data, parameters):
+    X, y = data(return_X_y=True)
+    y = (y - y.mean()) / y.std() if ours is MLPRegressor else y
+    scores = np.empty((20, 2))
+    for seed in range(20):
+        parts = train_test_split(StandardScaler().fit_transform(X), y, random_state=seed)
+        for side, kind in enumerate((ours, theirs)):
+            scores[seed, side] = kind(random_state=seed, **parameters).fit(parts[0], parts[2]).score(parts[1], parts[3])
+    difference = scores[:, 0] - scores[:, 1]
+    assert abs(difference.mean()) < 3 * difference.std(ddof=1) / np.sqrt(20) + 1e-3
+
+
+# ------------------------------------------------------------------------------------------ weights
+
+
+def test_coefs_are_views_that_can_be_set(iris):
+    one, other = fitted(MLPClassifier, iris, max_iter=3), fitted(MLPClassifier, iris, max_iter=9)
+    X = iris[0]
+    one.coefs_[0][...] = other.coefs_[0]
+    one.coefs_[1] = other.coefs_[1].copy()
+    one.intercepts_ = [b.tolist() for b in other.intercepts_]
+    np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
+    np.testing.assert_array_equal(one.predict(X[:1]), other.predict(X[:1]))
+    one.coefs_[0] = np.zeros((2, 2))
+    with pytest.raises(ValueError, match=r"shapes, got \(2, 2\) for \(4, 12\)"):
+        one.predict(X)
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_copies_predict_the_same_bits(kind, iris, tmp_path):
+    estimator = fitted(kind, iris)
+    joblib.dump(estimator, tmp_path / "estimator.joblib")
+    copies = [copy.deepcopy(estimator), copy.copy(estimator), pickle.loads(pickle.dumps(estimator)),
+              joblib.load(tmp_path / "estimator.joblib"), joblib.load(tmp_path / "estimator.joblib", mmap_mode="r")]
+    for other in copies:
+        np.testing.assert_array_equal(other.predict(iris[0]), estimator.predict(iris[0]))
+        assert all(np.shares_memory(W, other._model.parameters) for W in other.coefs_)
+    fresh = clone(estimator)
+    assert fresh.get_params() == estimator.get_params()
+    with pytest.raises(NotFittedError):
+        fresh.predict(iris[0])
+
+
+def test_partial_fit_goes_on_after_a_pickle(iris):
+    X, y = iris
+    one = MLPClassifier(random_state=0).partial_fit(X, y, classes=[0, 1, 2])
+    other = pickle.loads(pickle.dumps(one))
+    for estimator in (one, other):
+        estimator.partial_fit(X, y)
+    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
+    assert one.t_ == 300 and len(one.loss_curve_) == 2
+
+
+def test_an_estimator_predicts_in_another_process(iris, run_python, tmp_path):
+    estimator = fitted(MLPClassifier, iris)
+    joblib.dump((estimator, iris[0], estimator.predict_proba(iris[0])), tmp_path / "all.joblib")
+    run_python("""
+        import sys, joblib, numpy
+        estimator, X, expected = joblib.load(sys.argv[1])
+        numpy.testing.assert_array_equal(estimator.predict_proba(X), expected)
+    """, tmp_path / "all.joblib")
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_conversion_both_ways(ours, theirs, solver, iris):
+    X, y = iris
+    known = theirs(**FEW, solver=solver).fit(X, y)
+    one = from_sklearn(known)
+    assert type(one) is ours and one.n_iter_ == known.n_iter_
+    np.testing.assert_allclose(one.predict(X), known.predict(X), rtol=1e-6, atol=1e-6)
+    back = one.to_sklearn()
+    assert type(back) is theirs
+    np.testing.assert_array_equal(back.predict(X), known.predict(X))
+    assert back.get_params() == known.get_params()
+    one.partial_fit(X, y) if solver == "adam" else one.fit(X, y)
+
+
+def test_conversion_of_text_labels_and_what_has_no_counterpart(iris):
+    X, y = iris
+    names = np.array(["setosa", "versicolor", "virginica"])[y]
+    one = MLPClassifier(**FEW).fit(X, names)
+    assert (one.to_sklearn().predict(X) == one.predict(X)).all() and set(one.predict(X[:2])) <= set(names)
+    with pytest.raises(ValueError, match="no counterpart"):
+        fitted(MLPClassifier, iris, activation="gelu").to_sklearn()
+    with pytest.raises(NotFittedError):
+        MLPClassifier().to_sklearn()
+    with pytest.raises(NotFittedError):
+        from_sklearn(reference.MLPRegressor())
+    with pytest.raises(TypeError, match="StandardScaler"):
+        from_sklearn(StandardScaler())
+
+
+# ------------------------------------------------------------------------------------------- inputs
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_array])
+def test_sparse_is_dense(kind, form, rng):
+    X = rng.normal(size=(80, 30)) * (rng.random((80, 30)) < 0.2)
+    y = (X[:, 0] > 0).astype(int)
+    for parameters in (FEW, {**FEW, "solver": "lbfgs"}, {**FEW, "early_stopping": True}):
+        dense, thin = kind(**parameters).fit(X, y), kind(**parameters).fit(form(X), y)
+        np.testing.assert_array_equal(dense.coefs_[0], thin.coefs_[0])
+        np.testing.assert_array_equal(dense.predict(X), thin.predict(form(X)))
+
+
+def test_tables_and_names(iris):
+    import pandas
+    import polars
+
+    X, y = iris
+    frame = pandas.DataFrame(X, columns=list("abcd"))
+    one = MLPClassifier(**FEW).fit(frame, y)
+    assert list(one.feature_names_in_) == list("abcd")
+    np.testing.assert_array_equal(one.predict(frame), one.predict(polars.DataFrame(X, schema=list("abcd"))))
+    with pytest.warns(UserWarning, match="valid feature names"):
+        one.predict(X[:1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_row_has_the_bits_of_many(dtype, iris):
+    X = iris[0].astype(dtype)
+    for y in (iris[1], iris[1] == 1, np.stack([iris[1] == 1, iris[1] == 2], axis=1).astype(int)):
+        one = MLPClassifier(**FEW).fit(X, y)
+        several = one.predict(X)
+        for i in (0, 70, 149):
+            np.testing.assert_array_equal(one.predict(X[i : i + 1]), several[i : i + 1])
+    one = MLPRegressor(**FEW).fit(X, iris[1])
+    np.testing.assert_array_equal(np.concatenate([one.predict(X[i : i + 1]) for i in range(9)]), one.predict(X)[:9])
+    with pytest.raises(ValueError, match="NaN"):
+        one.predict(np.full((1, 4), np.nan, dtype))
+    with pytest.raises(ValueError, match="3 features"):
+        one.predict(np.zeros((1, 3), dtype))
+
+
+# ------------------------------------------------------------------------------------ fcnet's extras
+
+
+def test_an_activation_for_each_layer_and_dropout(iris):
+    one = fitted(MLPClassifier, iris, hidden_layer_sizes=(9, 5), activation=["tanh", "gelu"], dropout=[0.2, 0.0])
+    dense = [layer for layer in one._model.layers if isinstance(layer, Dense)]
+    assert [layer.activation for layer in dense] == ["tanh", "gelu", "softmax"]
+    assert len(one.coefs_) == 3 and one.predict_proba(iris[0]).shape == (150, 3)
+    np.testing.assert_array_equal(one.predict_proba(iris[0]), one.predict_proba(iris[0]))
+    for wrong in (dict(activation=["tanh"]), dict(dropout=[0.1, 0.2, 0.3])):
+        with pytest.raises(ValueError, match=rf"{next(iter(wrong))} must .* 2 hidden layers"):
+            fitted(MLPClassifier, iris, hidden_layer_sizes=(9, 5), **wrong)
+
+
+def test_any_optimizer_and_loss(iris):
+    assert fitted(MLPClassifier, iris, solver="adamax", learning_rate_init=0.01).n_iter_ == 15
+    rate = optimizers.SGD(0.1, momentum=0.5)
+    one = fitted(MLPRegressor, iris, solver=rate, loss="huber")
+    assert one._model.optimizer.learning_rate == 0.1 and one._model.optimizer is not rate
+    with pytest.raises(ValueError, match="solver"):
+        fitted(MLPClassifier, iris, solver="newton")
+
+
+def test_class_weight_is_sample_weight(iris):
+    X, y = iris[0], (iris[1] == 2).astype(int)
+    counts = np.bincount(y)
+    weighted = MLPClassifier(**FEW, class_weight="balanced").fit(X, y)
+    same = MLPClassifier(**FEW).fit(X, y, sample_weight=(150 / (2 * counts))[y])
+    np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
+
+
+def test_a_validation_set_of_ones_own(iris):
+    parts = train_test_split(*iris, random_state=0)
+    one = MLPClassifier(**FEW).fit(parts[0], parts[2], validation_data=(parts[1], parts[3]))
+    assert len(one.validation_loss_curve_) == len(one.loss_curve_) == 15
+    two = MLPClassifier(**FEW, early_stopping=True).fit(parts[0], parts[2], validation_data=(parts[1], parts[3]))
+    assert len(two.validation_scores_) == two.n_iter_ and two.best_validation_score_ == max(two.validation_scores_)
+    assert two.score(parts[1], parts[3]) == two.best_validation_score_
+
+
+def test_callbacks_threads_and_dtype(iris):
+    seen = []
+    told = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["loss"]))
+    one = fitted(MLPClassifier, iris, callbacks=[told], n_threads=1, dtype="float32")
+    np.testing.assert_allclose(seen, one.loss_curve_)
+    assert one.coefs_[0].dtype == np.float32
+
+
+# ---------------------------------------------------------------------------------------- ecosystem
+
+
+def test_pipelines_searches_and_calibration(iris):
+    X, y = iris
+    pipeline = make_pipeline(StandardScaler(), MLPClassifier(**FEW))
+    assert cross_val_score(pipeline, X, y, cv=3).shape == (3,)
+    search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4, 1.0]}, cv=2).fit(X, y)
+    assert search.best_params_["mlpclassifier__alpha"] in (1e-4, 1.0)
+    assert CalibratedClassifierCV(MLPClassifier(**FEW), cv=2).fit(X, y).predict_proba(X).shape == (150, 3)
+
+
+def test_a_search_in_worker_processes_has_the_bits_of_one_process(iris):
+    grid = {"hidden_layer_sizes": [(5,), (9,)]}
+    scores = [GridSearchCV(MLPClassifier(**FEW), grid, cv=2, n_jobs=jobs).fit(*iris).cv_results_["mean_test_score"]
+              for jobs in (1, 2)]
+    np.testing.assert_array_equal(*scores)
+
+
+def test_interrupted_training_keeps_what_it_learned(iris):
+    def stop(epoch, logs):
+        if epoch == 4:
+            raise KeyboardInterrupt
+
+    with pytest.warns(UserWarning, match="interrupted"):
+        one = fitted(MLPClassifier, iris, callbacks=[callbacks.LambdaCallback(on_epoch_end=stop)])
+    assert one.n_iter_ == 5 and one.predict(iris[0]).shape == (150,)
