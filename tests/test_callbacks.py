@@ -216,7 +216,7 @@ def test_messages(capsys):
 @pytest.mark.parametrize("callback, message", [
     (EarlyStopping(), "EarlyStopping monitors 'val_loss', which is not among loss, accuracy; 'val_' names need valid"),
     (ReduceLROnPlateau("acc"), "ReduceLROnPlateau monitors 'acc', which is not among loss, accuracy$"),
-], ids=repr)  # fmt: skip
+], ids=lambda value: type(value).__name__)  # fmt: skip
 def test_a_wrong_name_is_known_before_training(callback, message):
     model = small(metrics=["accuracy"])
     with pytest.raises(ValueError, match=message):
