@@ -166,3 +166,28 @@ def test_panels_have_room():
             padded = -(-width // (P // 2)) * (P // 2)
             inside = max(0, (10_000 * width - padded) // width + 1)
             assert (10_000 - inside) * padded <= few.panel_numbers([width], P)
+
+
+@pytest.mark.parametrize("learning", [(True, True, True), (False, True, True), (True, False, True),
+                                      (False, False, True)])
+def test_rules_and_frozen_layers_have_the_bits_of_slabs(learning, monkeypatch):
+    """Frozen layers end the backward pass early; penalties, constraints and multipliers defer the update."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(11, 40)).astype("f4"), rng.normal(size=(11, 5)).astype("f4")
+    found = []
+    for share in (NEVER, ALWAYS):
+        choose(monkeypatch, share)
+        monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+        fcnet.set_seed(3)
+        model = fcnet.Sequential([
+            fcnet.Dense(33, "tanh", input_dim=40, kernel_regularizer="l2", learning_rate_multiplier=0.5),
+            fcnet.Dense(20, "relu", kernel_constraint="max_norm"), fcnet.Dense(5)])
+        for layer, learns in zip(model.layers, learning, strict=True):
+            layer.trainable = learns
+        model.compile("adam", "mean_squared_error")
+        before = model.get_weights()
+        history = model.fit(X, y, batch_size=4, epochs=3, seed=0, verbose=0).history["loss"]
+        for kept, now, learns in zip(before[::2], model.get_weights()[::2], learning, strict=True):
+            assert learns != np.array_equal(kept, now)
+        found.append([*model.get_weights(), np.array(history)])
+    assert_same_bits(*found)
