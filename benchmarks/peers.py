@@ -110,7 +110,11 @@ class Fcnet(Peer):
 
     def reset(self, weights):
         self.optimizer = fcnet_optimizer(self.workload.optimizer)
-        self.params = np.concatenate([part.ravel() for layer in weights for part in layer])
+        from fcnet import layout
+
+        parts = [part.ravel() for layer in weights for part in layer]
+        self.params = layout.zeros(sum(part.size for part in parts), self.dtype)  # on a cache line, as a model's
+        np.concatenate(parts, out=self.params)
         self.optimizer.build(len(self.params), self.dtype)
 
     def prepare(self, order):
