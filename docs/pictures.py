@@ -1,4 +1,4 @@
-"""Draws activations.svg, losses.svg and schedules.svg here, with fcnet's own kernels: python docs/pictures.py.
+"""Draws the svg files of the pages on activations, losses, ... here, with fcnet itself: python docs/pictures.py.
 
 It needs the extra `plot`.
 """
@@ -8,7 +8,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 
-from fcnet import activations, kernels, losses, schedules
+import fcnet
+from fcnet import Dense, Dropout, Sequential, activations, datasets, kernels, losses, optimizers, schedules
 from fcnet.engine import Engine, _Linear
 
 matplotlib.use("Agg")
@@ -89,6 +90,91 @@ def draw_schedules():
     save(figure, "schedules.svg")
 
 
+def trained(layers, optimizer, X, y, epochs, **options):
+    """A network with its history; the start is the same for equal layers."""
+    fcnet.set_seed(1)
+    model = Sequential(layers())
+    model.compile(optimizer, "binary_crossentropy")
+    return model, model.fit(X, y, batch_size=32, epochs=epochs, verbose=0, seed=0, **options).history
+
+
+def draw_optimizers():
+    X, y = datasets.make_circles(500, factor=0.6, noise=0.08, random_state=0)
+    kinds = {
+        "sgd, 0.1": optimizers.SGD(0.1), "momentum 0.9": optimizers.SGD(0.1, 0.9),
+        "nesterov": optimizers.SGD(0.1, 0.9, nesterov=True), "rmsprop": optimizers.RMSprop(0.003),
+        "adagrad, 0.03": optimizers.Adagrad(0.03), "adam": optimizers.Adam(0.003), "nadam": optimizers.Nadam(0.003),
+        "adamax": optimizers.Adamax(0.003), "lion, 0.0005": optimizers.Lion(0.0005),
+    }  # fmt: skip
+
+    def layers():
+        return [Dense(16, "tanh", input_dim=2), Dense(16, "tanh"), Dense(1, "sigmoid")]
+
+    figure, plot = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    for number, (name, optimizer) in enumerate(kinds.items()):
+        loss = trained(layers, optimizer, X, y, 120)[1]["loss"]
+        plot.semilogy(np.arange(1, 121), loss, ("-", "--")[number % 2], label=name)
+    plot.set(xlabel="epoch", title="circles, 2-16-16-1 tanh, batches of 32: loss (rate 0.003 where none is named)")
+    plot.legend(frameon=False, ncols=2)
+    save(figure, "optimizers.svg")
+
+
+def draw_regularization():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(400, 30))
+    y = (X[:, 0] - X[:, 1] + 0.5 * X[:, 2] + 0.7 * rng.normal(size=400) > 0).astype(float)
+    kinds = {
+        "nothing": ({}, 0.0), "l1 0.003": ({"kernel_regularizer": fcnet.regularizers.L1(0.003)}, 0.0),
+        "l2 0.01": ({"kernel_regularizer": fcnet.regularizers.L2(0.01)}, 0.0),
+        "max_norm 1": ({"kernel_constraint": fcnet.constraints.MaxNorm(1)}, 0.0), "dropout 0.5": ({}, 0.5),
+    }  # fmt: skip
+    figure, (weights, losses_) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    for name, (options, rate) in kinds.items():
+
+        def layers(options=options, rate=rate):
+            dropped = [Dropout(rate)] if rate else []
+            return [Dense(32, "relu", input_dim=30, **options), *dropped, Dense(1, "sigmoid", **options)]
+
+        model, history = trained(layers, "adam", X[:150], y[:150], 150, validation_data=(X[150:], y[150:]))
+        weights.plot(np.sort(np.abs(model.layers[0].kernel).ravel())[::-1], label=name)
+        losses_.plot(np.arange(1, 151), history["val_loss"], label=name)
+    weights.set(title="|w| of the first layer, from the largest", xlabel="weight", xscale="log")
+    losses_.set(title="validation loss with the penalty", xlabel="epoch", ylim=(0.3, 1.6))
+    weights.legend(frameon=False)
+    save(figure, "regularization.svg")
+
+
+def draw_metrics():
+    rng = np.random.default_rng(0)
+    y = (rng.random(4000) < 0.1).astype(float)
+    p = 1 / (1 + np.exp(-(rng.normal(size=4000) + 2.5 * y - 2)))
+    score = Sequential([Dense(1, "linear", input_dim=1, kernel_initializer="ones")])
+
+    def of(metric):
+        score.compile("sgd", "mean_squared_error", metrics=[metric])
+        return score.evaluate(p[:, None], y)[1]
+
+    thresholds = np.linspace(0.02, 0.98, 49)
+    found = {
+        kind.__name__: [of(kind(thresholds=float(t))) for t in thresholds]
+        for kind in (fcnet.metrics.Precision, fcnet.metrics.Recall)
+    }
+    figure, (by_threshold, curve) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    for name, values in found.items():
+        by_threshold.plot(thresholds, values, label=name)
+    precision, recall = map(np.array, found.values())
+    by_threshold.plot(thresholds, 2 * precision * recall / np.maximum(precision + recall, 1e-7), "--", label="F1")
+    by_threshold.set(title="1 sample in 10 is of the class", xlabel="threshold")
+    by_threshold.legend(frameon=False)
+    false = [np.mean(p[y == 0] > t) for t in thresholds]
+    curve.plot([1, *false, 0], [1, *recall, 0], label=f"ROC, AUC {of(fcnet.metrics.AUC()):.3f}")
+    pr = of(fcnet.metrics.AUC(curve="PR"))
+    curve.plot(recall, precision, "--", label=f"precision by recall, AUC {pr:.3f}")
+    curve.set(title="all thresholds", xlabel="false positive rate; recall")
+    curve.legend(frameon=False)
+    save(figure, "metrics.svg")
+
+
 def save(figure, name):
     figure.savefig(HERE / name, metadata={"Date": None})
     plt.close(figure)
@@ -98,3 +184,6 @@ if __name__ == "__main__":
     draw_activations()
     draw_losses()
     draw_schedules()
+    draw_optimizers()
+    draw_regularization()
+    draw_metrics()
