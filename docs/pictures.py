@@ -175,6 +175,20 @@ def draw_metrics():
     save(figure, "metrics.svg")
 
 
+def draw_layers():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 32)) * np.geomspace(0.2, 4, 60)[:, None] + np.linspace(-3, 3, 60)[:, None]
+    passed = Sequential([fcnet.LayerNormalization(input_dim=32)]).predict(X)
+    figure, plots = plt.subplots(1, 2, figsize=(10, 3.4), sharex=True, sharey=True, layout="constrained")
+    for plot, values, name in zip(plots, (X, passed), ("before", "after LayerNormalization"), strict=True):
+        plot.plot(np.arange(60), values, ".", ms=2, color="0.6")
+        plot.plot(np.arange(60), values.mean(axis=1), label="mean")
+        plot.plot(np.arange(60), values.std(axis=1), "--", label="standard deviation")
+        plot.set(title=f"32 features of 60 samples, {name}", xlabel="sample", ylim=(-8, 8))
+    plots[0].legend(frameon=False)
+    save(figure, "layers.svg")
+
+
 def save(figure, name):
     figure.savefig(HERE / name, metadata={"Date": None})
     plt.close(figure)
@@ -187,3 +201,4 @@ if __name__ == "__main__":
     draw_optimizers()
     draw_regularization()
     draw_metrics()
+    draw_layers()
