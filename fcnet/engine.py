@@ -558,10 +558,10 @@ class Engine:
             step["parameter"] = self.layers[l]["parameter"]
             step["activation"] = self._part(inference.ACROSS.get(activation, self._functions[l].forward))
             step["across"] = activation in inference.ACROSS
-        self._room = layout.zeros(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
-        start = _address(self._room)
+        self._plan_room = layout.zeros(2 * self.few_rows * self.slab * max(self._column_counts), self.dtype)
+        start = _address(self._plan_room)
         self._plan_record = np.zeros(1, inference.PLAN)
-        self._plan_record[0] = _address(self._steps), len(self._steps), start, start + self._room.nbytes // 2
+        self._plan_record[0] = _address(self._steps), len(self._steps), start, start + self._plan_room.nbytes // 2
         self._plan_address = _address(self._plan_record)
         self._few_shapes = {(n, self.inputs): (n, self.outputs) for n in range(1, self.few_rows + 1)}
 

@@ -288,6 +288,54 @@ def test_steps_in_pieces(optimizer, dtype, rng):
             np.testing.assert_array_equal(array, whole)
 
 
+OF_THE_CALLER = {"params", "gradient", "X", "Y", "order", "out", "sums", "weights", "rates", "state_1", "state_2",
+                 "state_3", "average", "accumulated"}
+
+
+def arrays_of(thing):
+    if isinstance(thing, np.ndarray):
+        return [thing]
+    return [array for one in thing for array in arrays_of(one)] if isinstance(thing, list | tuple) else []
+
+
+def dangling(engine):
+    """Fields of the task, and of the plan for few rows, with an address in memory that the engine does not hold."""
+    arrays = arrays_of(list(vars(engine).values()))
+    held = [(array.ctypes.data, array.ctypes.data + max(array.nbytes, 1)) for array in arrays]
+    records = [engine._task[0], *(engine._plan_record if engine._few_shapes else ())]
+    return [(name, hex(record[name])) for record in records for name in record.dtype.names
+            if record.dtype[name].kind == "i" and name not in OF_THE_CALLER and record[name] > 1 << 32
+            and record[name] not in engine._addresses.values()
+            and not any(start <= record[name] < end for start, end in held)]
+
+
+@pytest.mark.parametrize("optimizer", ("sgd", "adam", "clipnorm"))
+def test_memory_is_held(optimizer, dtype, rng):
+    """Whatever ran before, by rows, as slabs, few rows or many: what the kernels are told to use is still there."""
+    layers, loss, samples = [Layer(70, "tanh"), Layer(3, "softmax")], "categorical_crossentropy", 700
+    params, X, Y = problem(rng, 9, layers, loss, samples, dtype)
+    engine = Engine(9, layers, dtype)
+    trainer = built(optimizer, engine.n_params, dtype)
+    assert engine.by_rows(1) and not engine.by_rows(samples)
+    order = np.arange(samples)[None]
+
+    def fit(batch_size):
+        trainer.iterations = 0
+        train(engine, params, trainer, X, Y, order, batch_size, loss)
+
+    calls = {"by rows": lambda: fit(1), "as slabs": lambda: fit(300), "whole": lambda: fit(samples),
+             "one row": lambda: engine.predict(params, X[:1]), "rows": lambda: engine.predict(params, X),
+             "evaluate": lambda: engine.evaluate(params, X, Y, loss, ("mean_absolute_error",)),
+             "gradient": lambda: engine.loss_and_gradient(params, X, Y, loss),
+             "inspect": lambda: engine.inspect(params, X[:5], Y[:5], loss)}
+    for first in calls:
+        for second in calls:
+            for name in (first, second):
+                calls[name]()
+                assert not dangling(engine), f"{first}, then {second}"
+    assert np.isfinite(params).all()
+
+
 def test_one_sample_and_one_unit(dtype):
     """W = 2, b = 1, x = 3, y = 5: z = 7, loss 4, dZ = 4, dW = 12, db = 4; lr 0.1 gives 0.8 and 0.6."""
     engine = Engine(1, [Layer(1)], dtype)
