@@ -1,0 +1,33 @@
+"""docs/reliability.md: every promise in it names tests, and the tests exist."""
+
+import ast
+import re
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+PAGE = (TESTS.parent / "docs" / "reliability.md").read_text(encoding="utf-8")
+NAMED = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
+
+
+def promises():
+    """(promise, what shows it) of every row of a table."""
+    rows = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| ")]
+    return [row for row in rows if row[0] != "promise"]
+
+
+def functions(path):
+    """The functions and classes of a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+
+
+def test_every_promise_names_tests_that_exist():
+    rows = promises()
+    assert len(rows) > 10
+    for promise, shown, *rest in rows:
+        named = NAMED.findall(shown)
+        assert named and not rest, f"{promise!r}: no test is named"
+        for file, function in named:
+            path = TESTS / file
+            assert path.is_file(), f"{promise!r}: no file {file}"
+            assert not function or function in functions(path), f"{promise!r}: no {function} in {file}"
