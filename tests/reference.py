@@ -755,6 +755,12 @@ class Lion:
         return W, [self.beta_2 * m + (1 - self.beta_2) * g]
 
 
+def shortened(g, limit):
+    """A vector of at most this Euclidean norm."""
+    norm = np.linalg.norm(g)
+    return g * (limit / norm) if norm > limit else g
+
+
 @dataclass(frozen=True)
 class WithOptions:
     """What Keras's optimizers do around their formula; `variables` are the slices of every W and b."""
@@ -783,8 +789,8 @@ class WithOptions:
             g, together = together / self.gradient_accumulation_steps, 0 * together
             g = np.clip(g, -self.clipvalue, self.clipvalue)
             for part in self.variables:
-                g[part] *= min(1, self.clipnorm / np.linalg.norm(g[part]))
-            g = g * min(1, self.global_clipnorm / np.linalg.norm(g))
+                g[part] = shortened(g[part], self.clipnorm)
+            g = shortened(g, self.global_clipnorm)
             formula = self.formula
             if self.learning_rate is not None:
                 formula = replace(formula, learning_rate=self.learning_rate(step - 1))
