@@ -35,7 +35,7 @@ from .kernels import (
 )
 from .kernels.metrics import METRICS
 from .kernels.simd import MR, NV, REGISTER_BYTES
-from .layout import Rule
+from .layout import PLAIN, Rule
 from .sparse import SparseRows
 
 CHUNK_ROWS = 1024
@@ -188,7 +188,7 @@ class Engine:
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
-        self._rules = self._plain = [[Rule() for _ in self._arrays(l)] for l in range(len(layers))]
+        self._rules = self._plain = [[PLAIN for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
         self._places = np.zeros(len(layers) + 1, few.PLACE)
         self._room = self._panels = np.zeros(0, self.dtype)

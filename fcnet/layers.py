@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import activations, checks, constraints, initializers, regularizers, seeds
-from .layout import Rule, Slot
+from .layout import FROZEN, PLAIN, Rule, Slot
 
 
 class Input:
@@ -77,17 +77,17 @@ class Layer:
     def trainable(self, value: bool) -> None:
         self._trainable = checks.flag("trainable", value)
 
-    def rules(self, inputs: int) -> list[Rule]:
+    def rules(self) -> list[Rule]:
         """What holds for each of the layer's arrays in training. A frozen one has neither penalty nor constraint."""
-        if not self.trainable:
-            return [Rule(trainable=False) for _ in self.shapes(inputs)]
-        return [self._rule(part) for part in self.shapes(inputs)]
+        return [self._rule(part) if self._trainable else FROZEN for part in self.shapes(1)]
 
     def _rule(self, part: str) -> Rule:
-        regularizer = getattr(self, f"{part}_regularizer", None) or regularizers.Regularizer()
-        constraint = getattr(self, f"{part}_constraint", None)
-        return Rule(True, self.learning_rate_multiplier, regularizer.l1, regularizer.l2,
-                    None if constraint is None else constraint.rule)
+        rate = self.learning_rate_multiplier
+        regularizer, constraint = getattr(self, f"{part}_regularizer", None), getattr(self, f"{part}_constraint", None)
+        if regularizer is None and constraint is None and rate == 1:
+            return PLAIN  # asked for in every call of `train_on_batch`
+        l1, l2 = (0.0, 0.0) if regularizer is None else (regularizer.l1, regularizer.l2)
+        return Rule(True, rate, l1, l2, None if constraint is None else constraint.rule)
 
     def width(self, inputs: int) -> int:
         """Outputs for so many inputs."""

@@ -37,6 +37,9 @@ class Rule:
     """Its name, axis and limit."""
 
 
+PLAIN, FROZEN = Rule(), Rule(trainable=False)
+
+
 @dataclass(frozen=True)
 class Slot:
     """The place of one layer in the flat vector: its arrays one after the other."""

@@ -778,7 +778,7 @@ class Sequential:
         for layer in self._layers:
             if layer.transform in ("dropout", "gaussian_noise"):
                 raise ValueError(f"LBFGS needs the same loss every time; layer {layer.name!r} draws random numbers")
-            if any(rule.constraint or rule.rate != 1 for rule in layer.rules(1)):
+            if any(rule.constraint or rule.rate != 1 for rule in layer.rules()):
                 raise ValueError(
                     f"LBFGS finds its own steps; layer {layer.name!r} has a constraint or a learning_rate_multiplier"
                 )
@@ -914,8 +914,7 @@ class Sequential:
 
     def _rules(self) -> list[list[layout.Rule]]:
         """What holds for the arrays of every layer, as the layers are now."""
-        places = layout.slots(self._inputs or 0, self._layers)
-        return [layer.rules(slot.inputs) for layer, slot in zip(self._layers, places, strict=True)]
+        return [layer.rules() for layer in self._layers]
 
     def _trainable(self, objective: training.Objective, inputs: int) -> training.Network:
         """The network with an optimizer whose state is this model's."""
