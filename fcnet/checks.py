@@ -410,13 +410,31 @@ def _sparse(X: Any, dtype: np.dtype[Any]) -> Any:
     if X.dtype.kind not in "fiub":
         raise TypeError(f"X must hold real numbers, got a sparse matrix of {X.dtype}")
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        rows = SparseRows.of(X, dtype)
+        rows = SparseRows.of(_compressed(_compressed(X).tocsr()), dtype)
     finite = np.isfinite(rows.values)
     if not finite.all():
         k = int(finite.argmin())
         row, column = int(np.searchsorted(rows.starts, k, side="right")) - 1, int(rows.columns[k])
         _refuse("X", X.tocsr().data[k], (row, column), dtype)
     return rows
+
+
+def _compressed(X: Any) -> Any:
+    """A sparse matrix whose indices lie within it: SciPy takes others too, and compiled code would follow them."""
+    if getattr(X, "format", None) not in ("csr", "csc", "bsr"):
+        return X
+    rows, columns = (size // block for size, block in zip(X.shape, getattr(X, "blocksize", (1, 1)), strict=True))
+    lines, places = (columns, rows) if X.format == "csc" else (rows, columns)
+    indptr, indices, values = X.indptr, X.indices, len(X.data)
+    if len(indptr) != lines + 1 or indptr[0] != 0 or (np.diff(indptr) < 0).any():
+        raise ValueError(f"X is a corrupt sparse matrix: indptr must have {lines + 1} numbers that rise from 0")
+    if not indptr[-1] <= min(len(indices), values):
+        raise ValueError(f"X is a corrupt sparse matrix: indptr ends at {indptr[-1]}, and there are {values} values")
+    outside = (indices < 0) | (indices >= places)
+    if outside.any():
+        k = int(outside.argmax())
+        raise ValueError(f"X is a corrupt sparse matrix: indices[{k}] is {indices[k]}, and must be below {places}")
+    return X
 
 
 def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -> np.ndarray:

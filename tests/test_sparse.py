@@ -79,6 +79,32 @@ def test_what_is_refused(matrix, error, message):
         model.predict(matrix)
 
 
+def broken(make, change):
+    """A matrix (2, 3) that something has gone wrong with after it was made."""
+    matrix = make(np.array([[1.0, 0.0, 2.0], [0.0, 3.0, 0.0]]))
+    change(matrix)
+    return matrix
+
+
+def put(name, place, value):
+    return lambda matrix: getattr(matrix, name).__setitem__(place, value)
+
+
+@pytest.mark.parametrize("make", [sparse.csr_array, sparse.csc_array, sparse.csr_matrix, sparse.bsr_array])
+@pytest.mark.parametrize("change, message", [
+    (put("indices", 1, 10**6), r"indices\[1\] is 1000000"), (put("indices", 0, -7), r"indices\[0\] is -7"),
+    (put("indptr", 0, 1), "rise from 0"), (put("indptr", 1, 40), "rise from 0"), (put("indptr", -1, 9), "ends at 9"),
+    (lambda matrix: setattr(matrix, "indptr", matrix.indptr[:2]), "indptr must have"),
+])
+def test_indices_outside_of_the_matrix(make, change, message):
+    """SciPy does not look for them, and they lead a kernel into foreign memory."""
+    model = Sequential([Dense(1, input_dim=3)])
+    model.compile("sgd", "mse")
+    for call in (model.predict, lambda X: model.fit(X, [0.0, 1.0], verbose=0)):
+        with pytest.raises(ValueError, match=f"X is a corrupt sparse matrix: .*{message}"):
+            call(broken(make, change))
+
+
 def test_slices_share_the_values():
     rows = SparseRows.of(sparse.csr_array(np.eye(5)), np.float32)
     part = rows[1:3]
