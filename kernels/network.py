@@ -693,6 +693,9 @@ def accumulate(params, task_at, thread, threads):
         added = pointer_like(task.accumulated, params) + pieces[p].start
         for c in range(0, pieces[p].size, lanes(params)):
             n = pieces[p].size - c
+            if pieces[p].frozen:  # nobody computed a gradient; what came before it was frozen is forgotten
+                store_upto(splat(0.0, params), added + c, n)
+                continue
             together = load_upto(added + c, n) + load_upto(g + c, n)
             if task.updating:
                 store_upto(together * (1.0 / task.accumulation), g + c, n)

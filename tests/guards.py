@@ -3,13 +3,20 @@
 `Guarded` lays every array in a larger buffer filled with a NaN of its own bit pattern: a write outside
 changes the pattern, a read outside most likely makes a NaN appear in the result.  `Fenced` lays every array
 against pages that may not be touched at all, so that a single foreign byte, even one that is only read,
-ends the process: for subprocesses.
+ends the process: for subprocesses.  `Zones` does for the arrays that fcnet itself makes what `Guarded` does for those
+of a test, and finds writes to memory that was freed.
 """
 
 import ctypes
 import mmap
+import sys
+import types
+import weakref
 
 import numpy as np
+import pytest
+
+from fcnet import data, engine, layout, training
 
 MARGIN = 133  # elements; odd, so that no array is aligned to a vector, and wider than any block
 PATTERN = {4: 0x7FC5A5A5, 8: 0x7FF85A5A5A5A5A5A}  # as a float NaN, as an index far too large
@@ -78,3 +85,89 @@ class Fenced:
 
     def check(self):
         pass
+
+
+class Zones:
+    """While it is entered, every array that fcnet makes for its kernels lies between zones with a pattern.
+
+    After every run of the kernels the zones must be as they were, and so must memory that nobody holds any more: it is
+    filled with the pattern and kept.  The pattern is NaN as a number and -1 as an index, so what is read there shows in
+    the result.  What NumPy leaves uninitialised begins with it.
+    """
+
+    MARGIN = 4096
+    PATTERN = 0xFF
+    KEPT = 64 << 20  # bytes of freed memory to look after
+
+    def __init__(self):
+        self.blocks = {}  # (memory, start and stop of the array in it, line of fcnet that asked for it)
+        self.freed = []
+        self.checks = 0
+
+    def take(self, size, text, fill=PATTERN):
+        """So many bytes."""
+        memory = bytearray([self.PATTERN]) * (size + 2 * self.MARGIN + 64)
+        whole = np.frombuffer(memory, np.uint8)  # the owner of every view: its end is the array's
+        start = self.MARGIN + -(whole.ctypes.data + self.MARGIN) % 64
+        whole[start:start + size] = fill
+        key = id(memory)
+        self.blocks[key] = memory, start, start + size, text
+        weakref.finalize(whole, self._free, key).atexit = False
+        return whole[start:start + size]
+
+    def _free(self, key):
+        if key in self.blocks:
+            memory, *_, text = self.blocks.pop(key)
+            np.frombuffer(memory, np.uint8)[:] = self.PATTERN
+            self.freed.append((memory, text))
+            while sum(len(memory) for memory, _ in self.freed) > self.KEPT:
+                self.freed.pop(0)
+
+    def check(self):
+        self.checks += 1
+        for memory, start, stop, text in self.blocks.values():
+            outside = np.frombuffer(memory, np.uint8) != self.PATTERN
+            outside[start:stop] = False
+            assert not outside.any(), f"written {int(outside.argmax()) - start} bytes from the start of {text}"
+        for memory, text in self.freed:
+            assert np.all(np.frombuffer(memory, np.uint8) == self.PATTERN), f"written to freed memory of {text}"
+
+    def _array(self, make):
+        """The same function of NumPy's, whose result lies between zones."""
+        def laid_out(*arguments, **options):
+            given = make(*arguments, **options)
+            if given.dtype.hasobject:
+                return given
+            own = self.take(given.nbytes, _place()).view(given.dtype).reshape(given.shape)
+            if make is not np.empty:
+                own[...] = given
+            return own
+        return laid_out
+
+    def _checked(self, run):
+        def checked(*arguments):
+            found = run(*arguments)
+            self.check()
+            return found
+        return checked
+
+    def __enter__(self):
+        self.patches = pytest.MonkeyPatch()
+        put = self.patches.setattr
+        made = {name: self._array(getattr(np, name)) for name in ("zeros", "empty", "array", "repeat", "concatenate")}
+        for module in (engine, training, data):
+            put(module, "np", types.SimpleNamespace(**{**vars(np), **made}))
+        put(layout, "zeros", lambda size, dtype: self.take(size * dtype.itemsize, _place(), 0).view(dtype))
+        for module, name in ((engine.network, "run"), (engine.inference, "predict_rows")):
+            spy = types.SimpleNamespace(**{**vars(module), name: self._checked(getattr(module, name))})
+            put(engine, module.__name__.rpartition(".")[2], spy)
+        return self
+
+    def __exit__(self, *exc_info):
+        self.patches.undo()
+
+
+def _place():
+    """The line of fcnet that asks for memory."""
+    frame = sys._getframe(2)
+    return f"{frame.f_code.co_filename.rpartition('/')[2]}:{frame.f_lineno}"

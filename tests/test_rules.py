@@ -245,6 +245,19 @@ def test_an_average_keeps_what_is_frozen(data):
     assert np.isfinite(model.parameters).all()
 
 
+def test_what_is_frozen_accumulates_nothing(data):
+    """Nobody computes its gradient; what was summed up before is forgotten, and thawed it begins with 0."""
+    model = build("float32")
+    model.compile(optimizers.SGD(0.1, gradient_accumulation_steps=4), "sparse_categorical_crossentropy")
+    frozen = model.layers[0].count_params()
+    model.train_on_batch(*data)
+    assert model.optimizer.state[-1][:frozen].any()
+    model.layers[0].trainable = False
+    model.train_on_batch(*data)
+    summed = model.optimizer.state[-1]
+    assert not summed[:frozen].any() and summed[frozen:].all()
+
+
 def test_multiplier(data):
     """One step of SGD with a multiplier is as much longer."""
     steps = []
