@@ -27,11 +27,11 @@ from . import (  # noqa: E402
     schedules,
 )
 from ._runtime import get_num_threads, set_num_threads  # noqa: E402
+from ._version import __version__  # noqa: E402
+from .files import ModelFileError  # noqa: E402
 from .layers import Activation, Dense, Dropout, GaussianNoise, Input, LayerNormalization  # noqa: E402
-from .model import Sequential  # noqa: E402
+from .model import Sequential, load  # noqa: E402
 from .seeds import set_seed  # noqa: E402
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Activation",
@@ -40,6 +40,7 @@ __all__ = [
     "GaussianNoise",
     "Input",
     "LayerNormalization",
+    "ModelFileError",
     "Sequential",
     "__version__",
     "activations",
@@ -50,6 +51,7 @@ __all__ = [
     "get_num_threads",
     "initializers",
     "kernels",
+    "load",
     "losses",
     "metrics",
     "optimizers",

@@ -42,6 +42,18 @@ class History:
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
 
+    def stored(self) -> dict[str, Any]:
+        """What a file has of it."""
+        return {"epoch": self.epoch, "history": self.history, "params": self.params}
+
+    @classmethod
+    def restored(cls, model: Any, stored: dict[str, Any]) -> History:
+        """The same from a file."""
+        found = cls(model, dict(stored["params"]))
+        found.epoch = [checks.whole("epoch", epoch, 0) for epoch in stored["epoch"]]
+        found.history = {name: [*values] for name, values in stored["history"].items()}
+        return found
+
     def __repr__(self) -> str:
         return f"History({len(self.epoch)} epochs: {', '.join(self.history) or 'nothing yet'})"
 

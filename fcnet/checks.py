@@ -106,6 +106,22 @@ def text(name: str, value: Any) -> str:
     return value
 
 
+def path(name: str, value: Any) -> str:
+    """`value` as the path of a file."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        raise TypeError(f"{name} must be the path of a file, got {value!r}")
+    return os.fsdecode(value)
+
+
+def named(name: str, value: Any) -> Mapping[str, Any]:
+    """`value` as a dict by names; None is an empty one."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise TypeError(f"{name} must be a dict of {{name: object}}, got {value!r}")
+    return value
+
+
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     """`value` as one of the texts."""
     if not isinstance(value, str) or value not in choices:

@@ -344,6 +344,11 @@ class Precision(_Counts):
         super().__init__(name)
         self._set("thresholds", thresholds, class_id, average)
 
+    @property
+    def thresholds(self) -> float | None:
+        """The argument of this name."""
+        return self.threshold
+
     def score(self, right: Any, wrong_yes: Any, wrong_no: Any) -> np.ndarray:
         """right / (right + wrong yes)."""
         return _share(right, right + wrong_yes)

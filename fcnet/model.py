@@ -9,7 +9,21 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from . import checks, data, display, layout, losses, metrics, optimizers, profiling, range_test, seeds, training
+from . import (
+    checks,
+    data,
+    descriptions,
+    display,
+    files,
+    layout,
+    losses,
+    metrics,
+    optimizers,
+    profiling,
+    range_test,
+    seeds,
+    training,
+)
 from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
@@ -734,6 +748,166 @@ class Sequential:
         network = profiling.rehearsal(engine, self.parameters, self.optimizer, objective)
         return profiling.measure(network, [str(layer.name) for layer in self._layers], X, Y, size, budget)
 
+    # -------------------------------------------------------------------------------------------- files
+
+    def save(self, path: files.Path) -> None:
+        """Write all of the model to a file, from which `fcnet.load` makes one that predicts and trains with its bits.
+
+        It takes the place of a file that is there when it is complete, and not before. Your own functions are not in
+        it, only their names. docs/files.md describes the format.
+
+        Parameters
+        ----------
+        path : str or path
+            Any name; ".safetensors" tells other programs what it is.
+
+        Raises
+        ------
+        OSError
+            If the file can't be written; what was there before is still there.
+        TypeError
+            If something of the model can't be stored, such as a layer of a class of your own.
+        ValueError
+            If a weight is not finite.
+        """
+        custom = descriptions.Custom()
+        arrays = self._arrays()
+        contents = {"kind": "model", **self._description(custom, arrays)}
+        files.write(checks.path("path", path), contents, arrays)
+
+    def save_weights(self, path: files.Path) -> None:
+        """Write the weights alone to a file, for `load_weights`; as `save` does.
+
+        Raises
+        ------
+        RuntimeError, OSError, ValueError
+            If the model is not built, the file can't be written, or a weight is not finite.
+        """
+        self.parameters  # noqa: B018 - raises if there are none
+        files.write(checks.path("path", path), {"kind": "weights", "dtype": self.dtype}, self._arrays())
+
+    def load_weights(self, path: files.Path) -> None:
+        """Set all weights from a file of `save_weights` or `save`, layer after layer; the optimizer's state stays.
+
+        Names of layers do not matter, and float32 is converted to float64, as the other way round.
+
+        Raises
+        ------
+        RuntimeError
+            If the model is not built.
+        OSError
+            If the file can't be read.
+        ModelFileError
+            If it is damaged, or its arrays are not those of this model; nothing has changed then.
+        """
+        self.parameters  # noqa: B018 - raises if there are none
+        _, arrays = files.read(checks.path("path", path))
+        with files.explained(path):
+            self.set_weights([array for name, array in arrays.items() if name.startswith("layers.")])
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """The weights, for a file."""
+        views = {
+            f"layers.{layer.name}.{part}": view
+            for layer in self._layers if self.built
+            for part, view in layer._views().items()
+        }  # fmt: skip
+        return {name: checks.weights(name, view, view.shape, view.dtype) for name, view in views.items()}
+
+    def _description(self, custom: descriptions.Custom, arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+        """Everything else, for a file; the arrays in it are added to `arrays`."""
+        optimizer, history = self.optimizer, self.history
+        if optimizer is not None and self.built:
+            self._own_optimizer()
+            vectors = optimizer.state if self._form() == self._wanted_form() else []  # else the next fit makes new ones
+            arrays |= {f"optimizer.{i}": vector for i, vector in enumerate(vectors)}
+        return {
+            "name": self.name,
+            "dtype": self.dtype,
+            "inputs": self._inputs,
+            "built": self.built,
+            "feature_names": self._feature_names,
+            "layers": [descriptions.layer(layer, custom) for layer in self._layers],
+            "optimizer": None if optimizer is None else descriptions.optimizer(optimizer, custom),
+            "vectors": sum(name.startswith("optimizer.") for name in arrays),
+            "loss": None if self._loss is None else descriptions.loss(self._loss, custom),
+            "metrics": [descriptions.metric(metric, custom) for metric in self._metrics],
+            "history": None if history is None else descriptions.packed(history.stored(), "history", arrays),
+        }
+
+    @classmethod
+    def _restored(
+        cls, contents: dict[str, Any], arrays: dict[str, np.ndarray], custom: descriptions.Custom
+    ) -> Sequential:
+        """The model that a file describes."""
+        if contents["kind"] != "model":
+            raise ValueError("it holds weights alone: use load_weights of a model with these layers")
+        layers = [descriptions.made_layer(description, custom) for description in contents["layers"]]
+        model = cls(layers, checks.text("name", contents["name"]), contents["dtype"])
+        inputs, names, left = contents["inputs"], contents["feature_names"], dict(arrays)
+        model._inputs = None if inputs is None else checks.whole("inputs", inputs, 1)
+        for layer, description in zip(layers, contents["layers"], strict=True):
+            layer.input_dim = checks.input_size(description["input_dim"], None)
+        if checks.flag("built", contents["built"]):
+            model._take_weights(left)
+        if contents["loss"] is not None:
+            model._take_training(contents, left, custom)
+        model._feature_names = None if names is None else tuple(checks.text("feature_names", name) for name in names)
+        if contents["history"] is not None:
+            model.history = History.restored(model, descriptions.unpacked(contents["history"], left))
+        surplus = [name for name in left if not name.startswith(("fit.", "history."))]
+        if surplus:
+            raise ValueError(f"it has arrays that belong to nothing: {', '.join(surplus)}")
+        return model
+
+    def _take_weights(self, arrays: dict[str, np.ndarray]) -> None:
+        """Take the layers' arrays out of a file's."""
+        if self._inputs is None:
+            raise ValueError("inputs is null, and the model is said to be built")
+        places = layout.slots(self._inputs, self._layers)
+        found = [
+            [self._taken(arrays, f"layers.{layer.name}.{part}", shape) for part, shape in slot.shapes.items()]
+            for layer, slot in zip(self._layers, places, strict=True)
+        ]
+        self._bind(layout.zeros(places[-1].stop, self._dtype), zip(self._layers, places, strict=True))
+        for layer, weights in zip(self._layers, found, strict=True):
+            layer.set_weights(weights)
+
+    def _taken(self, arrays: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) -> np.ndarray:
+        """One array of a file, of this shape and the model's dtype."""
+        if name not in arrays:
+            raise ValueError(f"it lacks the array {name!r}")
+        array = arrays.pop(name)
+        if array.shape != shape or array.dtype != self._dtype:
+            raise ValueError(f"array {name!r} must be {self.dtype} {shape}, not {array.dtype} {array.shape}")
+        return array
+
+    def _take_training(
+        self, contents: dict[str, Any], arrays: dict[str, np.ndarray], custom: descriptions.Custom
+    ) -> None:
+        """Compile as a file says, with its optimizer's vectors."""
+        found = [descriptions.made_metric(metric, custom) for metric in contents["metrics"]]
+        plain, weighted = ([metric for metric, counts in found if counts is which] for which in (False, True))
+        loss = descriptions.made_loss(contents["loss"], custom)
+        optimizer = descriptions.made_optimizer(contents["optimizer"], custom)
+        self.compile(optimizer, loss, plain, weighted)
+        optimizer.iterations = descriptions.steps_taken(contents["optimizer"])
+        self._take_vectors(contents, arrays)
+
+    def _take_vectors(self, contents: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+        """Take the optimizer's vectors out of a file's arrays."""
+        assert self.optimizer is not None
+        if not self.built or contents["vectors"] == 0:
+            return
+        if contents["vectors"] != self.optimizer.slots:
+            raise ValueError(f"{type(self.optimizer).__name__} has {self.optimizer.slots} vectors, it has "
+                             f"{contents['vectors']}")  # fmt: skip
+        shape = self.parameters.shape
+        found = [self._taken(arrays, f"optimizer.{i}", shape) for i in range(self.optimizer.slots)]
+        self.optimizer.state[:] = [layout.zeros(vector.size, self._dtype) for vector in found]
+        for vector, values in zip(self.optimizer.state, found, strict=True):
+            vector[:] = values
+
     # ---------------------------------------------------------------------------------------- internals
 
     def _aim(self, loss: losses.Loss, wanted: Sequence[metrics.Metric]) -> training.Objective:
@@ -918,17 +1092,31 @@ class Sequential:
 
     def _trainable(self, objective: training.Objective, inputs: int) -> training.Network:
         """The network with an optimizer whose state is this model's."""
+        optimizer = self._own_optimizer()
+        network = self._network(objective, inputs)
+        if self._form() != self._wanted_form():
+            optimizer.build(self.parameters.size, self._dtype)
+            self._optimizer_state = optimizer.state
+        return network
+
+    def _own_optimizer(self) -> optimizers.Optimizer:
+        """The optimizer, if its state is this model's."""
         optimizer = self.optimizer
         if optimizer is None or optimizer.state is not self._optimizer_state:
             raise RuntimeError(
                 f"{optimizer!r} has been compiled into another model since; give each model its own optimizer"
             )
-        network = self._network(objective, inputs)
-        form = [(self.parameters.shape, self._dtype)] * optimizer.slots
-        if [(array.shape, array.dtype) for array in optimizer.state] != form:
-            optimizer.build(self.parameters.size, self._dtype)
-            self._optimizer_state = optimizer.state
-        return network
+        return optimizer
+
+    def _form(self) -> list[tuple[tuple[int, ...], np.dtype]]:
+        """Shapes and dtypes of the optimizer's vectors."""
+        assert self.optimizer is not None
+        return [(array.shape, array.dtype) for array in self.optimizer.state]
+
+    def _wanted_form(self) -> list[tuple[tuple[int, ...], np.dtype]]:
+        """What they must be for this model."""
+        assert self.optimizer is not None
+        return [(self.parameters.shape, self._dtype)] * self.optimizer.slots
 
     def _pass(
         self, what: str, x: Any, y: Any, sample_weight: Any
@@ -954,6 +1142,44 @@ class Sequential:
     def __repr__(self) -> str:
         sizes = [self._inputs or "?", *(layer.units for layer in self._layers if isinstance(layer, Dense))]
         return f"Sequential({self.name!r}, {'-'.join(map(str, sizes))}, {self.dtype})"
+
+
+def load(path: files.Path, custom_objects: Mapping[str, Any] | None = None) -> Sequential:
+    """The model of a file that `Sequential.save` has written: it predicts and trains on with the same bits.
+
+    Nothing of the file is run, and no name in it is looked up outside of fcnet's own tables.
+
+    Parameters
+    ----------
+    path : str or path
+    custom_objects : dict of {name: function}, optional
+        Your own activations, losses, metrics, initializers and schedules, by the names that the file has for them: the
+        function's name, a `fcnet.activations.Custom`'s name, the class of a schedule. Each is what was passed to the
+        model at first: the function, or the object.
+
+    Returns
+    -------
+    Sequential
+        Compiled, if the saved one was.
+
+    Raises
+    ------
+    OSError
+        If the file can't be read.
+    ModelFileError
+        If it is no model file of fcnet's or damaged, of a newer format, or needs something that `custom_objects` lacks.
+
+    Examples
+    --------
+    >>> import fcnet
+    >>> model = fcnet.Sequential([fcnet.Dense(1, input_dim=2)])
+    >>> model.save("line.safetensors")  # doctest: +SKIP
+    >>> twin = fcnet.load("line.safetensors")  # doctest: +SKIP
+    """
+    custom = descriptions.Custom(checks.named("custom_objects", custom_objects))
+    contents, arrays = files.read(checks.path("path", path))
+    with files.explained(path):
+        return Sequential._restored(contents, arrays, custom)
 
 
 def _metrics(plain: Any, weighted: Any) -> list[metrics.Metric]:
