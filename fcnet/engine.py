@@ -714,16 +714,17 @@ class Engine:
         prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
         every = [rule for group in self._rules for rule in group]
+        penalised = any(rule.l1 or rule.l2 for rule in every)
+        self._deferred = bool(rooted or steps or norm) or self._differs(every)
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
         if rooted:
             stages.append(network.scale_gradient)
-        if any(rule.l1 or rule.l2 for rule in every):
-            stages += [rules.penalise, rules.report_penalty]
+        if penalised:
+            stages += [rules.penalise, rules.report_penalty] if self._deferred else [rules.report_penalty]
         if steps:
             stages.append(network.accumulate)
         if norm:
             stages.append(network.sum_squares)
-        self._deferred = bool(stages) or self._rules != self._plain
         if self._deferred:
             stages.append(network.update_pieces)
         if use_ema:
@@ -739,13 +740,32 @@ class Engine:
         self.hyper[optimizers.EMA] = ema_momentum
         self._set(update=self._part(optimizers.UPDATES[formula]), state_1=0, state_2=0, state_3=0,
                   prepare=self._part(optimizers.clip_decay_rows) if prepared else 0, deferred=self._deferred,
-                  accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0)
+                  accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
+                  penalise=self._part(rules.penalise_rows) if penalised and not self._deferred else 0)
         self._set_stages(stages)
         if stages:
             self._pieces = self._cut(whole_norm=global_clipnorm is not None)
-            self._piece_sums, self._penalties = np.zeros(len(self._pieces)), np.zeros(len(self._pieces))
-            self._set(penalties=_address(self._penalties), pieces=_address(self._pieces), n_pieces=len(self._pieces),
+            self._piece_sums = np.zeros(len(self._pieces))
+            self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
                       piece_sums=_address(self._piece_sums) if norm else 0)
+        if penalised:
+            self._spans = np.array([(begin, end - begin, 0, 0, 0, 1.0, rule.l1, rule.l2)
+                                    for begin, end, rule in self._ruled() if rule.l1 or rule.l2], network.PIECE)
+            self._penalties = np.zeros(len(self._pieces) if self._deferred else self._most_units())
+            self._set(spans=_address(self._spans), n_spans=len(self._spans),
+                      penalties=_address(self._penalties), n_penalties=len(self._penalties))
+
+    def _differs(self, every: list[Rule]) -> bool:
+        """Whether the optimizer does not do the same with all that region 2 has the gradient of."""
+        # few weights have it as a whole, with that of frozen layers
+        frozen = self.n_params <= PARTIAL_PARAMS and not all(rule.trainable for rule in every)
+        return frozen or any(rule.rate != 1.0 for rule in every)
+
+    def _most_units(self) -> int:
+        """At least as many as region 2 has tiles or strips."""
+        width = min(network.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
+        return sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
+                   2 * -(-int(record["outputs"]) // width) for record in self.layers)
 
     def _set_stages(self, stages: list[Any]) -> None:
         """What runs after region 2, in this order."""

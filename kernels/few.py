@@ -387,7 +387,8 @@ def gradient_update(params, task_at, thread, threads):
             if width == layer.outputs:  # no gaps between the rows
                 rows, width = 1, rows * width
             if task.mode == TRAIN and not task.deferred:
-                _update(params, task_at, at, strip, rows, width, layer.outputs, strip_row, task.hyper)
+                _update(params, task_at, at, strip, rows, width, layer.outputs, strip_row, task.hyper,
+                        before + t)
             else:
                 for r in range(rows):
                     for c in range(0, width, lanes(params)):

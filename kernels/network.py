@@ -17,7 +17,8 @@ in a fixed order.  So the result has the same bits at any thread count.
 
 What needs the whole gradient before the first weight changes (a clipped norm, a mean over several steps), or all
 weights after the last (their moving average), comes as `stages` after region 2; see there.  Then region 2 leaves
-dW in `gradient`, if the task says ``deferred``, and the optimizer is one of the stages.
+dW in `gradient`, if the task says ``deferred``, and the optimizer is one of the stages.  A penalty on weights needs
+no more than the weights of a tile: its gradient is added there.
 
 A network of few weights has its dW summed in region 1, by groups of slabs of a fixed size, while the group is in
 cache; the groups' sums are added in order (`_partial_gradient`, `contraction`, `sum_update`).
@@ -121,7 +122,9 @@ TASK = np.dtype([(field, np.int64) for field in (
     "accumulated",      # sum of their gradients
     "piece_sums",       # of squares of the gradient, by pieces, or 0
     "own_hyper",        # room for each thread's `hyper`, where learning rates have multipliers
-    "penalties",        # of the pieces
+    "penalise",         # what adds the gradient of penalties before `update` on the same rows, or 0: see `rules`
+    "spans", "n_spans",     # the arrays that have one, as pieces of any length
+    "penalties", "n_penalties",     # of what was taken at a time: tiles, strips or pieces
     "constraints", "n_constraints",
     "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
     # random numbers: those of step k of this call have the number first_draw + k
@@ -510,7 +513,7 @@ def gradient_update(params, task_at, thread, threads):
             _tile_product(params, task_at, matrix.panel + i * P, matrix.height, matrix.columns, o, rows, width, slabs,
                           tile, 1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN and not task.deferred:
-                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper)
+                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper, before + t)
             else:
                 _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
@@ -519,9 +522,14 @@ def gradient_update(params, task_at, thread, threads):
 
 
 @inline
-def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper):
-    """The optimizer on rows of the parameters, from `at` on, and their gradient; `hyper` is an address."""
+def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper, unit):
+    """The optimizer on rows of the parameters, from `at` on, and their gradient; `hyper` is an address.
+
+    `unit` is the number of what is updated at a time, where its penalty goes.
+    """
     task = carray(_task(task_at), 1)[0]
+    if task.penalise != 0:
+        call(task.penalise, (params, task_at, at, gradient, rows, columns, W_row, g_row, unit))
     if task.prepare != 0:
         call(task.prepare, (params + at, gradient, rows, columns, W_row, g_row, _floats(hyper)))
     call(task.update, (params + at, gradient, pointer_like(task.state_1, params) + at,
@@ -621,7 +629,7 @@ def sum_update(params, task_at, thread, threads):
             total = total + load_upto(partials + (group * task.n_params + c), n)
         store_upto(total, gradient + c, n)
     if task.last_chunk and task.mode == TRAIN and not task.deferred:
-        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params, task.hyper)
+        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params, task.hyper, 0)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 
@@ -756,7 +764,7 @@ def update_pieces(params, task_at, thread, threads):
                 store_upto(factor * load_upto(g + c, n), g + c, n)
         own[0] = piece.multiplier * _floats(task.hyper)[0]
         _update(params, task_at, piece.start, g, 1, piece.size, piece.size, piece.size,
-                task.own_hyper + thread * HYPER_SIZE * 8)
+                task.own_hyper + thread * HYPER_SIZE * 8, p)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 

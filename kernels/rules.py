@@ -65,15 +65,43 @@ def penalise(params, task_at, thread, threads):
     _lap(task_at, thread, LAP_SUM)
 
 
+@part(NUMBERS, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
+def penalise_rows(params, task_at, at, g, rows, columns, W_row, g_row, unit):
+    """The same for rows of the parameters, from `at` on, and their gradient, where nothing else waits for the whole."""
+    task = carray(_task(task_at), 1)[0]
+    spans = carray(_pieces(task.spans), task.n_spans)
+    penalty = 0.0
+    for s in range(task.n_spans):
+        l1, l2, start, stop = spans[s].l1, spans[s].l2, spans[s].start - at, spans[s].start + spans[s].size - at
+        if stop <= 0 or start >= (rows - 1) * W_row + columns:
+            continue
+        sizes = squares = splat(0.0, params)
+        for r in range(rows):
+            first, last = max(start - r * W_row, 0), min(stop - r * W_row, columns)
+            for c in range(first, last, lanes(params)):
+                n = last - c
+                w = load_upto(params + (at + r * W_row + c), n)
+                slope = (2.0 * l2) * w
+                if l1 != 0.0:
+                    sizes = sizes + absolute(w)
+                    slope = slope + l1 * select(w > 0.0, 1.0, select(w < 0.0, -1.0, w))
+                squares = fma(w, w, squares)
+                store_upto(load_upto(g + (r * g_row + c), n) + slope, g + (r * g_row + c), n)
+        penalty += l1 * total(sizes) + l2 * total(squares)
+    _floats(task.penalties)[unit] = penalty
+
+
 @part(NUMBERS, COUNT, COUNT, COUNT)
 def report_penalty(params, task_at, thread, threads):
-    """All penalties, in the order of the pieces, to the epoch's loss: as often as the batch has samples, weighted."""
+    """All penalties, in their order, to the epoch's loss: as often as the batch has samples, weighted."""
     task = carray(_task(task_at), 1)[0]
-    if thread == 0 and task.scale > 0.0:
+    if thread == 0:
         penalties, penalty = _floats(task.penalties), 0.0
-        for p in range(task.n_pieces):
+        for p in range(task.n_penalties):
             penalty += penalties[p]
-        _floats(task.sums)[task.epoch * task.n_sums] += penalty / task.scale
+            penalties[p] = 0.0
+        if task.scale > 0.0:
+            _floats(task.sums)[task.epoch * task.n_sums] += penalty / task.scale
 
 
 @part(NUMBERS, COUNT, COUNT, COUNT)

@@ -38,6 +38,7 @@ CASES = {  # name: network of test_layers, rules by layer, optimizer with its op
     "rates": ("wide", dict(layer_0=(Rule(rate=0.1),) * 2, layer_3=(Rule(rate=3.0), FREE)), {}),
     "everything": ("wide", dict(layer_0=(FROZEN, FROZEN), layer_1=(BOTH, FREE), layer_3=(
         Rule(l2=0.01, constraint=("max_norm", 0, 0.9)), Rule(rate=2.0)), layer_5=(L1, POSITIVE)), {}),
+    "penalties only": ("wide", dict(layer_0=(L2, FREE), layer_3=(L1, L2)), {}),
     "with a clipped norm": ("wide", dict(layer_0=(FROZEN, FROZEN), layer_3=(BOTH, FREE)), dict(global_clipnorm=0.05)),
 }  # fmt: skip
 
@@ -98,6 +99,37 @@ def test_training(name, dtype):
             assert np.array_equal(trained[part], params[part]) != rule.trainable
 
 
+DENSE = [reference.Layer(150, "tanh"), reference.Layer(60, "tanh"), reference.Layer(3, "tanh")]
+
+
+@pytest.mark.parametrize("batch, layers, frozen", [
+    (3, DENSE, True), (3, DENSE, False), (200, DENSE, True), (2500, DENSE[:2], False), (300, DENSE[2:], False),
+], ids=("rows", "rows, all learn", "tiles", "chunks", "sums"))  # fmt: skip
+def test_penalties_are_added_where_the_gradient_is(batch, layers, frozen, dtype):
+    """Each way that a gradient is computed updates with the penalties at once, of weights, of biases and of both."""
+    samples = batch + batch // 2
+    params, X, Y = test_layers.problem(np.random.default_rng(0), 40, layers, "mean_squared_error", samples, dtype)
+    params[-layers[-1].units:] = 0.5
+    engine = test_layers.Engine(40, layers, dtype)
+    assert engine.by_rows(batch) == (batch == 3) and (engine.summed_slabs(-(-batch // engine.slab)) > 0) == (batch == 300)
+    rules = rules_of(40, layers, layer_0=(Rule(l1=0.01, l2=0.05), FREE))
+    rules[-1][1] = Rule(l1=0.02, l2=0.01, constraint=("non_neg", 0, 0.0))
+    if frozen:
+        rules[1] = [FROZEN, FROZEN]
+    engine.follow(rules)
+    orders = np.array([np.random.default_rng(i).permutation(samples) for i in range(2)])
+    options = dict(momentum=0.9, nesterov=True)
+    optimizer = test_layers.fresh(optimizers.SGD(0.1, **options), engine.n_params, dtype)
+    trained = params.copy()
+    sums = train(engine, trained, optimizer, X, Y, orders, batch, "mean_squared_error")
+    assert not engine._deferred
+    expected, total = reference_training(params, X, Y, layers, "mean_squared_error", rules,
+                                         reference.SGD(0.1, **options), batches(orders, batch), 0)
+    unit = 60 * eps(dtype)
+    assert_within(trained, expected, 4 * unit, "params")
+    assert_within(sums.sum(), total, unit * (samples + total), "loss")
+
+
 @pytest.mark.parametrize("name", ("penalties", "everything"))
 def test_gradient_and_steps_in_pieces(name, dtype):
     """`loss_and_gradient` has the penalties too; and where calls are cut changes no bit."""
@@ -135,7 +167,7 @@ THREADS = """
 
     for threads in map(int, sys.argv[1:]):
         fcnet.set_num_threads(threads)
-        for name in ("everything", "constraints"):
+        for name in ("everything", "constraints", "penalties only"):
             network, given, _ = test_rules.CASES[name]
             engine, params, X, Y, layers, loss = test_layers.prepared(network, 900, np.float32)
             engine.follow(test_rules.rules_of(X.shape[1], layers, **given))
@@ -147,7 +179,7 @@ THREADS = """
 
 def test_any_number_of_threads(run_python):
     lines = [line.split(" ", 1) for line in run_python(THREADS, 1, 2, NUMBA_NUM_THREADS="2").stdout.splitlines()]
-    assert [line[1] for line in lines[:2]] == [line[1] for line in lines[2:]] and lines[2][0] == "2"
+    assert [line[1] for line in lines[:3]] == [line[1] for line in lines[3:]] and lines[3][0] == "2"
 
 
 @pytest.mark.parametrize("shape", ((3, 5), (70, 300), (300, 70), (1, 1)))
