@@ -51,9 +51,9 @@ SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
 PARTIAL_SLABS = 4
-"""With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of PARTIAL_SLABS
-slabs, of a large one by groups of twice as many, and of a small one, if the layers are narrow, at once.  All of this is
-part of the result's rounding, so it depends on the sizes alone."""
+"""With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of twice
+PARTIAL_SLABS slabs, of one with less than two such groups by halves, and of a small one, if the layers are narrow, at
+once.  All of this is part of the result's rounding, so it depends on the sizes alone."""
 HELD_BYTES = 2 << 20
 """With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
 ROWS_SHARE = 3.2, 0.95, 0.79
@@ -485,7 +485,7 @@ class Engine:
     def summed_slabs(self, slabs: int) -> int:
         """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""
         if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
-            return PARTIAL_SLABS if slabs < 4 * PARTIAL_SLABS else 2 * PARTIAL_SLABS
+            return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
         narrow = int(self.layers["outputs"].max()) <= self.slab // NV
         return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
 

@@ -410,12 +410,7 @@ class Sequential:
             X, Y, weights = rows
             weights = self._by_class(class_weight, Y, weights, objective)
             inputs, names = X.shape[1], checks.feature_names(x)
-            if isinstance(self.optimizer, optimizers.LBFGS):
-                size, kind = checks.full_batch(batch_size, len(X)), training.FullBatchFit
-                self._need_no_chance()
-            else:
-                size = checks.batch_size(batch_size, len(X))
-            feed = data.Rows(X, Y, weights, size, generator)
+            kind, feed = self._feed((X, Y, weights), batch_size, generator)
         else:
             self._steps_in_batches("a fit on blocks")
             inputs, names = self._first(source, objective)
@@ -435,8 +430,26 @@ class Sequential:
 
         network = self._trainable(objective, inputs)
         self._feature_names = names or self._feature_names
+        return self._fit(kind, network, feed, run, key, callbacks, validation, validated, shown)
+
+    def _feed(
+        self, rows: data.Arrays, batch_size: int | None, generator: np.random.Generator | None
+    ) -> tuple[type[training.Fit], data.Rows]:
+        """Checked rows in batches, and the kind of fit that takes them."""
+        samples = len(rows[0])
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            self._need_no_chance()
+            return training.FullBatchFit, data.Rows(*rows, checks.full_batch(batch_size, samples), generator)
+        return training.Fit, data.Rows(*rows, checks.batch_size(batch_size, samples), generator)
+
+    def _fit(
+        self, kind: type[training.Fit], network: training.Network, feed: data.Rows | data.Stream, run: range, key: int,
+        callbacks: Callback | Sequence[Callback] | None, validation: Iterable[data.Arrays] | None,
+        validated: Callable[[int], bool], shown: int,
+    ) -> History:  # fmt: skip
+        """Train with what has been checked."""
         params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
-        hooks = Hooks(callbacks, self, params, training.reported(objective, validation is not None))
+        hooks = Hooks(callbacks, self, params, training.reported(network.objective, validation is not None))
         self.history, self.stop_training = History(self, params), False
         hooks.call("on_train_begin", {})
         progress = display.display(shown, run, feed.steps)

@@ -45,14 +45,13 @@ except ImportError as error:
         f"fcnet.sklearn needs scikit-learn 1.6 or later ({error}): pip install 'fcnet[sklearn]'"
     ) from error
 
-from . import _runtime, activations, losses, optimizers, regularizers
+from . import _runtime, activations, checks, losses, optimizers, regularizers, training
 from .callbacks import Callback
 from .layers import Dense, Dropout
 from .model import Sequential
 
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
 _SOLVERS = ("sgd", "adam", "lbfgs")
-_ROWS = 4096  # of a sparse matrix are made dense at a time to predict
 
 
 class _Compiled:
@@ -205,12 +204,8 @@ class _Compiled:
         self.n_iter_ = 0
         rules = _Rules(self, rows, factor, self._constant(Y, weights), held_out)
         try:
-            self._model.fit(
-                X, Y, batch_size=batch, epochs=1 if incremental else self.max_iter, verbose=0,
-                shuffle=self.shuffle, seed=np.random.default_rng(self._seed()), sample_weight=weights,
-                validation_data=None if validation is None else held_out[:2],
-                callbacks=[rules, *(self.callbacks or ())],
-            )  # fmt: skip
+            self._run(X, Y, weights, batch, 1 if incremental else self.max_iter,
+                      None if validation is None else held_out[:2], [rules, *(self.callbacks or ())])  # fmt: skip
         except FloatingPointError as error:
             if not self.early_stopping:
                 raise _not_finite() from error
@@ -223,6 +218,19 @@ class _Compiled:
         if not incremental and self.n_iter_ == self.max_iter and not rules.stopped:
             warnings.warn(f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization "
                           "hasn't converged yet.", ConvergenceWarning, stacklevel=4)  # fmt: skip
+
+    def _run(
+        self, X: Any, Y: np.ndarray, weights: Any, batch: int, epochs: int, held_out: Any, told: list[Any]
+    ) -> None:
+        """Epochs of the model; as its `fit`, without looking through X again."""
+        model, generator = self._model, np.random.default_rng(self._seed())
+        objective, dtype, samples = model._compiled("fit"), model.parameters.dtype, X.shape[0]
+        Y = checks.targets(Y, dtype, objective.loss.name, self.n_outputs_, samples)
+        rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
+        kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
+        network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
+        validation = None if held_out is None else model._held_out(held_out, objective, X.shape[1])
+        model._fit(kind, network, feed, range(epochs), key, told, validation, lambda epoch: True, 0)
 
     def _optimizer_for(self, factor: float) -> Any:
         if self.solver == "sgd":
@@ -313,12 +321,9 @@ class _Compiled:
             return self._outputs(X)
 
     def _outputs(self, X: Any) -> np.ndarray:
-        if isinstance(X, np.ndarray):
-            return self._model.predict(X)
-        rows = X.tocsr()
-        return np.concatenate(
-            [self._model.predict(rows[i : i + _ROWS].toarray()) for i in range(0, rows.shape[0], _ROWS)]
-        )
+        model = self._model
+        rows = _rows(X, model.parameters.dtype)
+        return training.predict(model._compiled_engine(), model.parameters, [rows], len(rows))
 
     def _few(self, X: Any) -> np.ndarray | None:
         """The outputs for few rows, in microseconds; None if X is not such that all checks would pass."""
@@ -800,6 +805,13 @@ def _threads(count: int | None) -> Iterator[None]:
         yield
     finally:
         _runtime.set_num_threads(before)
+
+
+def _rows(X: Any, dtype: Any) -> Any:
+    """Samples in which scikit-learn has found every value finite, as the kernels take them."""
+    if isinstance(X, np.ndarray) and X.dtype == dtype:
+        return np.require(X, requirements=["C", "A"])
+    return checks.features(X, dtype)
 
 
 def _not_finite() -> ValueError:
