@@ -139,7 +139,12 @@ class Hooks:
         self.callbacks = _listed(callbacks)
         self.model = model
         self.each_batch = any(_has(callback, _BATCH_HOOKS) for callback in self.callbacks)
-        self.each_epoch = self.each_batch or any(_has(callback, _EPOCH_HOOKS) for callback in self.callbacks)
+        self.told = self.each_batch or any(_has(callback, _EPOCH_HOOKS) for callback in self.callbacks)
+        # those that read the logs alone know how long they need not: see `ahead`
+        self._ahead = [callback.epochs_ahead for callback in self.callbacks if hasattr(callback, "epochs_ahead")]
+        self.each_epoch = self.each_batch or any(
+            _has(callback, _EPOCH_HOOKS) and not hasattr(callback, "epochs_ahead") for callback in self.callbacks
+        )
         known: list[str] | None = [*names]
         for callback in self.callbacks:
             if isinstance(callback, (_Monitor, CSVLogger)):
@@ -159,6 +164,10 @@ class Hooks:
     def stopped(self) -> bool:
         """Whether a callback has asked for the end of the fit."""
         return bool(self.callbacks) and self.model.stop_training
+
+    def ahead(self) -> float:
+        """How many epochs may run before the first of them is told."""
+        return 1 if self.each_epoch else min((epochs() for epochs in self._ahead), default=math.inf)
 
     def call(self, hook: str, *arguments: Any) -> None:
         """Call the hook of every callback, in their order."""
@@ -186,7 +195,7 @@ def _listed(callbacks: Any) -> list[Callback]:
             raise TypeError(f"callbacks must hold fcnet.callbacks.Callback objects, got {callback!r}{fix}")
         never = [name for name in _KERAS_ONLY if hasattr(callback, name)]
         if never:
-            warnings.warn(f"{type(callback).__name__} has {', '.join(never)}, which fcnet never calls", stacklevel=4)
+            warnings.warn(f"{type(callback).__name__} has {', '.join(never)}, which fcnet never calls", stacklevel=5)
     return [*found]
 
 

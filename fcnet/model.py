@@ -410,7 +410,9 @@ class Sequential:
             X, Y, weights = rows
             weights = self._by_class(class_weight, Y, weights, objective)
             inputs, names = X.shape[1], checks.feature_names(x)
-            kind, feed = self._feed((X, Y, weights), batch_size, generator)
+            full = isinstance(self.optimizer, optimizers.LBFGS)
+            size = checks.full_batch(batch_size, len(X)) if full else checks.batch_size(batch_size, len(X))
+            kind, feed = self._feed((X, Y, weights), size, generator)
         else:
             self._steps_in_batches("a fit on blocks")
             inputs, names = self._first(source, objective)
@@ -433,14 +435,14 @@ class Sequential:
         return self._fit(kind, network, feed, run, key, callbacks, validation, validated, shown)
 
     def _feed(
-        self, rows: data.Arrays, batch_size: int | None, generator: np.random.Generator | None
+        self, rows: data.Arrays, batch_size: int, generator: np.random.Generator | None
     ) -> tuple[type[training.Fit], data.Rows]:
         """Checked rows in batches, and the kind of fit that takes them."""
-        samples = len(rows[0])
+        kind: type[training.Fit] = training.Fit
         if isinstance(self.optimizer, optimizers.LBFGS):
             self._need_no_chance()
-            return training.FullBatchFit, data.Rows(*rows, checks.full_batch(batch_size, samples), generator)
-        return training.Fit, data.Rows(*rows, checks.batch_size(batch_size, samples), generator)
+            kind = training.FullBatchFit
+        return kind, data.Rows(*rows, batch_size, generator)
 
     def _fit(
         self, kind: type[training.Fit], network: training.Network, feed: data.Rows | data.Stream, run: range, key: int,

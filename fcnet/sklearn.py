@@ -200,6 +200,8 @@ class _Compiled:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
                           stacklevel=4)  # fmt: skip
         batch = min(200 if self.batch_size == "auto" else self.batch_size, rows)
+        if isinstance(self._model.optimizer, optimizers.LBFGS):
+            batch = rows
         self._penalize(batch if weights is None else batch * float(np.mean(weights)), factor)
         self.n_iter_ = 0
         rules = _Rules(self, rows, factor, self._constant(Y, weights), held_out)
@@ -408,6 +410,14 @@ class _Rules(Callback):
         self.estimator, self.rows, self.factor, self.constant = estimator, rows, factor, constant
         self.held_out = held_out
         self.stopped = False
+
+    def epochs_ahead(self) -> float:
+        """How many epochs may run before they are judged: none but the last of them can end the fit."""
+        estimator = self.estimator
+        changing = estimator.solver == "sgd" and estimator.learning_rate != "constant"
+        if estimator.early_stopping or changing:
+            return 1
+        return max(1, estimator.n_iter_no_change - estimator._no_improvement_count + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record the epoch, and judge it."""

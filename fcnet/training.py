@@ -169,8 +169,10 @@ class Fit:
         block = 1
         if self.validation is None and not (self.hooks.each_epoch or self.hooks.stopped):
             block = self.data.epochs_at_once(self.steps_per_call, ORDER_NUMBERS)
-        for first in range(0, len(epochs), block):
-            some = epochs[first : first + block]
+        first = 0
+        while first < len(epochs):
+            some = epochs[first : first + int(min(block, self.hooks.ahead()))]
+            first += len(some)
             if self.hooks.each_epoch:
                 self.hooks.call("on_epoch_begin", some[0], {})
             self._run(some, self.data.parts(len(some)))
@@ -263,7 +265,7 @@ class Fit:
             self.logs = logs = logs | held_out
             if self.display is not None:
                 self.display.epoch(epoch, logs)
-            if self.hooks.each_epoch:
+            if self.hooks.told:
                 self._tell(epoch, logs)
 
     def _validate(self) -> dict[str, float]:

@@ -513,7 +513,8 @@ def gradient_update(params, task_at, thread, threads):
             _tile_product(params, task_at, matrix.panel + i * P, matrix.height, matrix.columns, o, rows, width, slabs,
                           tile, 1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN and not task.deferred:
-                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper, before + t)
+                _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper,
+                        before + t)
             else:
                 _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
