@@ -56,11 +56,13 @@ PARTIAL_SLABS slabs, of one with less than two such groups by halves, and of a s
 once.  All of this is part of the result's rounding, so it depends on the sizes alone."""
 HELD_BYTES = 2 << 20
 """With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
-ROWS_SHARE = 3.2, 0.95, 0.79
+ROWS_SHARE = 1.05, 0.95, 0.95, 0.66
 SUMMED_SHARE = 1.3, 1.3, 0.79
-"""Batches of one vector of samples, of two, or of more are trained on by rows (`kernels.few`) if that takes at most so
-many times the multiplications of slabs, which go faster the more there are; SUMMED_SHARE where few weights make slabs
-cheap.  `Engine.by_rows` counts.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
+"""Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Engine.by_rows` counts
+at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
+make slabs cheap.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
+TURN = 10
+"""Products of vectors that the transposes around a layer cost, for each of its inputs and outputs."""
 FEW_ROWS = 2
 """Up to a slab's rows divided by this are predicted one by one: there, on an AVX-512 core, networks of 784-128-10 to
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
@@ -379,22 +381,24 @@ class Engine:
 
         It counts products of vectors in the forward pass, which those of the others are like: for each input a slab
         takes one for every output and vector of samples; rows take one for every sample and vector of outputs, and
-        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.
+        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.  Slabs also
+        cost transposes, unless the gradient is summed over their lanes.
         """
         lanes = self.slab // NV
         vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
         slabs_only = any(self.transforms) or any(activation in inference.ACROSS for activation in self.activations[:-1])
         if slabs_only or slabs > min(GROUP_SLABS, self.chunk_limit):
             return False
+        summed = self.summed_slabs(slabs)
         by_rows = by_slabs = 0
         for record in self.layers:
             inputs, outputs = int(record["rows"]), int(record["outputs"])
-            by_slabs += inputs * outputs * vectors
+            by_slabs += vectors * (inputs * outputs + (0 if summed else TURN * (inputs + outputs)))
             if outputs <= few.NARROW:
                 by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
             else:
                 by_rows += rows * inputs * max(NV, -(-outputs // lanes))
-        shares = SUMMED_SHARE if self.summed_slabs(slabs) else ROWS_SHARE
+        shares = SUMMED_SHARE if summed else ROWS_SHARE
         return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
 
     def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
