@@ -11,6 +11,7 @@ import inspect
 import math
 import numbers
 import os
+import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -85,6 +86,17 @@ class Callback:
         """Called second, with `model`."""
         self.model = model
 
+    def get_state(self) -> dict[str, Any]:
+        """What `resume` needs to go on from here: numbers, texts, arrays, lists and dicts of them, by names.
+
+        Asked for when the model is saved while it is trained, as `ModelCheckpoint` does.
+        """
+        return {}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """In the place of `on_train_begin`, in a fit that goes on from a file; `state` is what `get_state` returned."""
+        self.on_train_begin({})
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch; logs are empty."""
 
@@ -136,7 +148,8 @@ class Hooks:
     def __init__(
         self, callbacks: Any, model: Any, params: Mapping[str, Any], names: Mapping[str, str | None]
     ) -> None:
-        self.callbacks = _listed(callbacks)
+        # those that write what the others have come to, last
+        self.callbacks = sorted(_listed(callbacks), key=lambda callback: isinstance(callback, ModelCheckpoint))
         self.model = model
         self.each_batch = any(_has(callback, _BATCH_HOOKS) for callback in self.callbacks)
         self.told = self.each_batch or any(_has(callback, _EPOCH_HOOKS) for callback in self.callbacks)
@@ -173,6 +186,22 @@ class Hooks:
         """Call the hook of every callback, in their order."""
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
+
+    def begin(self, states: Mapping[str, Any]) -> None:
+        """Begin a fit, or go on with one whose callbacks had these states."""
+        left = {kind: [*found] for kind, found in states.items()}
+        for callback in self.callbacks:
+            if left.get(type(callback).__name__):
+                callback.resume(left[type(callback).__name__].pop(0))
+            else:
+                callback.on_train_begin({})
+
+    def states(self) -> dict[str, list[dict[str, Any]]]:
+        """The states of all callbacks, by the names of their classes."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for callback in self.callbacks:
+            found.setdefault(type(callback).__name__, []).append(callback.get_state())
+        return found
 
     def diverged(self, epoch: int) -> bool:
         """Whether a divergence in this epoch ends the fit without an error."""
@@ -219,6 +248,7 @@ class _Monitor(Callback):
     """What EarlyStopping and ReduceLROnPlateau share: the value they watch, and what an improvement is."""
 
     names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has; set by Hooks
+    _kept: tuple[str, ...] = ("best", "wait")  # of the attributes, in a file
 
     def __init__(self, monitor: str, min_delta: float, patience: int, verbose: int, mode: str) -> None:
         self.monitor = checks.text("monitor", monitor)
@@ -238,6 +268,14 @@ class _Monitor(Callback):
             raise ValueError(
                 f"{type(self).__name__} monitors {self.monitor!r}, which is not among {', '.join(names)}{fix}"
             )
+
+    def get_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self._kept}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        self.on_train_begin({})
+        for name in self._kept:
+            setattr(self, name, state[name])
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.best, self.wait = None, 0
@@ -299,6 +337,8 @@ class EarlyStopping(_Monitor):
     ValueError
         From `fit`, if the logs have no such name or "auto" does not know it.
     """
+
+    _kept = ("best", "wait", "best_epoch", "best_weights", "stopped_epoch")
 
     def __init__(
         self,
@@ -376,6 +416,8 @@ class ReduceLROnPlateau(_Monitor):
     ValueError
         From `fit`, if the logs have no such name, "auto" does not know it, or the optimizer's rate is a schedule.
     """
+
+    _kept = ("best", "wait", "cooldown_counter")
 
     def __init__(
         self,
@@ -499,6 +541,17 @@ class CSVLogger(Callback):
         self.append = checks.flag("append", append)
         self._columns: list[str] | None = None
 
+    def get_state(self) -> dict[str, Any]:
+        """The columns, and how long the file is."""
+        return {"columns": self._columns, "size": os.path.getsize(self.filename)}
+
+    def resume(self, state: Mapping[str, Any]) -> None:
+        """Go on after the last line that the fit had written then."""
+        if os.path.getsize(self.filename) < state["size"]:
+            raise ValueError(f"{self.filename} is not the log of the fit that is resumed: it is shorter")
+        os.truncate(self.filename, state["size"])
+        self._columns = state["columns"]
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._columns = None
         with open(self.filename, "a" if self.append else "w", encoding="utf-8"):
@@ -560,6 +613,127 @@ class TerminateOnNaN(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.stopped_epoch = None
+
+
+class ModelCheckpoint(_Monitor):
+    """Write the model to a file as it is trained, after all other callbacks, wherever it stands among them.
+
+    Files are those of `Sequential.save`: complete at any time, also when the process is killed while it writes.
+    ``fit(resume=filepath)`` goes on from one with the bits of a fit that was never stopped.
+
+    Parameters
+    ----------
+    filepath : str or path
+        ``{epoch}``, counted from 1, and ``{name}`` of every name of the logs are replaced, with formats such as
+        "{epoch:03d}-{val_loss:.2f}.safetensors". Without them every file replaces the one before.
+    monitor : str, default="val_loss"
+        A name of the logs; looked at with `save_best_only`.
+    verbose : int, default=0
+        1 prints every file that is written.
+    save_best_only : bool, default=False
+        Write only when the value is better than all before.
+    save_weights_only : bool, default=False
+        Write with `Sequential.save_weights`; there is no resuming from such a file.
+    mode : "auto", "min" or "max", default="auto"
+        Whether less or more is better; "auto" goes by the metric.
+    save_freq : "epoch", int or None, default="epoch"
+        After every epoch, or every so many; None is never, for `minutes` alone. (Keras counts batches, not epochs.)
+    minutes : float, optional
+        Besides, when so many have passed since the last file: also within an epoch, between two steps.
+
+    Raises
+    ------
+    OSError
+        From `fit`, if a file can't be written.
+    ValueError
+        From `fit`, if the logs have no such name or "auto" does not know it.
+    """
+
+    _kept = ("best", "running")
+
+    def __init__(
+        self,
+        filepath: str | os.PathLike[str],
+        monitor: str = "val_loss",
+        verbose: int = 0,
+        save_best_only: bool = False,
+        save_weights_only: bool = False,
+        mode: str = "auto",
+        save_freq: str | int | None = "epoch",
+        minutes: float | None = None,
+    ) -> None:
+        super().__init__(monitor, 0, 0, verbose, mode)
+        self.filepath = checks.path("filepath", filepath)
+        self.save_best_only = checks.flag("save_best_only", save_best_only)
+        self.save_weights_only = checks.flag("save_weights_only", save_weights_only)
+        if save_freq is not None and save_freq != "epoch":
+            save_freq = checks.whole("save_freq", save_freq, 1)
+        self.save_freq = save_freq
+        self.minutes = None if minutes is None else checks.real("minutes", minutes, 0, math.inf, "[)")
+        if save_freq is None and minutes is None:
+            raise ValueError("save_freq and minutes are both None: nothing would be written")
+        if minutes is not None:
+            self._check_clock()
+            # hooks of batches only for those who want them
+            setattr(self, "on_train_batch_end", self._look_at_clock)  # noqa: B010
+        self.running = 0  # the number of the epoch
+        self._written = 0.0
+
+    def _check_clock(self) -> None:
+        """Refuse what only the end of an epoch knows."""
+        if self.save_best_only:
+            raise ValueError("minutes does not go with save_best_only, which looks at whole epochs")
+        try:
+            self.filepath.format(epoch=1)
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"with minutes, filepath can have {{epoch}} alone, got {self.filepath!r}") from error
+
+    def check_monitor(self, names: Sequence[str]) -> None:
+        if self.save_best_only:
+            super().check_monitor(names)
+
+    def _direction(self) -> int:
+        return super()._direction() if self.save_best_only else 0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        super().on_train_begin(logs)
+        self._written = time.monotonic()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self.running = epoch
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        every = 1 if self.save_freq == "epoch" else self.save_freq
+        if (every is not None and (epoch + 1) % int(every) == 0 and self._best(logs)) or self._late():
+            self._save(epoch, logs or {})
+
+    def _best(self, logs: Logs | None) -> bool:
+        """Whether to write by the value."""
+        if not self.save_best_only:
+            return True
+        value = self._value(logs)
+        if value is None or not self._better(value, self.best):
+            return False
+        self.best = value
+        return True
+
+    def _late(self) -> bool:
+        return self.minutes is not None and time.monotonic() - self._written >= 60 * self.minutes
+
+    def _look_at_clock(self, batch: int, logs: Logs | None = None) -> None:
+        if self._late():
+            self._save(self.running, {})
+
+    def _save(self, epoch: int, logs: Logs) -> None:
+        try:
+            path = self.filepath.format(epoch=epoch + 1, **{name: logs[name] for name in logs if name != "epoch"})
+        except (KeyError, IndexError) as error:
+            names = ", ".join(["epoch", *logs])
+            raise ValueError(f"filepath {self.filepath!r} has {error}; epoch {epoch + 1} has {names}") from error
+        (self.model.save_weights if self.save_weights_only else self.model.save)(path)
+        self._written = time.monotonic()
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: {path} written")
 
 
 _RATE_CALLBACKS = (LearningRateScheduler, ReduceLROnPlateau)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from . import checks
+from . import checks, seeds
 from .sparse import SparseRows
 
 WHOLE_BYTES = 256 << 20
@@ -104,6 +104,20 @@ class Rows:
             order[:] = self._in_place  # so that an epoch's order depends on the generator alone
             self._generator.shuffle(order)
         return [steps._replace(orders=self._orders)]
+
+    def form(self) -> dict[str, Any]:
+        """What is the same in every fit on data like these."""
+        return {"data": "arrays", "samples": len(self._in_place), "batch_size": self.batch_size,
+                "shuffle": _kind(self._generator)}  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """Where the next epoch begins, for `restore`."""
+        return {"generator": None if self._generator is None else seeds.state(self._generator)}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        if self._generator is not None:
+            seeds.restore(self._generator, state["generator"])
 
     def again(self, epoch: int) -> list[Part]:
         """Of the epochs that `parts` gave last, one once more."""
@@ -375,6 +389,8 @@ class Stream:
         self.ended = False
         self._on = self._for_ever()
         self._rest: Part | None = None
+        self._pass_begin = self._generator_state()
+        self._pass_steps = 0  # that have been taken of the pass, where an epoch is no pass
 
     def epochs_at_once(self, steps: int, numbers: int) -> int:
         """One."""
@@ -385,12 +401,37 @@ class Stream:
         if self._steps is None and self._generator is not None:
             self.source.skip(epochs, self._generator)
 
+    def form(self) -> dict[str, Any]:
+        """What is the same in every fit on data like these."""
+        samples = len(self.source) if isinstance(self.source, Blocks) else None
+        return {"data": "blocks", "samples": samples, "batch_size": self._batch, "steps_per_epoch": self._steps,
+                "shuffle": _kind(self._generator)}  # fmt: skip
+
+    def _generator_state(self) -> dict[str, Any] | None:
+        return None if self._generator is None else seeds.state(self._generator)
+
+    def state(self) -> dict[str, Any]:
+        """Where the next epoch begins, for `restore`: how the pass began, and how many of its steps are taken."""
+        if self._steps is None:
+            return {"generator": self._generator_state(), "steps": 0}
+        return {"generator": self._pass_begin, "steps": self._pass_steps}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on where `state` was taken. What has been trained on is read again, or taken from an iterator."""
+        if self._generator is not None:
+            seeds.restore(self._generator, state["generator"])
+        for _ in self._take(state["steps"]):
+            pass
+
     def parts(self, epochs: int) -> Iterator[Part]:
         """The steps of the next epoch; `ended` when the data has run out."""
         if self._steps is None:
             yield from self._pass()
-            return
-        left = self._steps
+        else:
+            yield from self._take(self._steps)
+
+    def _take(self, left: int) -> Iterator[Part]:
+        """So many of the next steps."""
         while left:
             now = self._rest or next(self._on, None)
             if now is None:
@@ -398,11 +439,12 @@ class Stream:
                 warnings.warn(
                     f"the data ran out {left} steps before the end of an epoch of steps_per_epoch={self._steps}; the "
                     "fit ends. Pass a function that makes a new iterator, or fewer epochs or steps",
-                    stacklevel=5,
+                    stacklevel=7,
                 )
                 return
             taken = min(left, now.last - now.first)
             self._rest = now.steps(now.first + taken, now.last) if taken < now.last - now.first else None
+            self._pass_steps += taken
             yield now if self._rest is None else now.steps(now.first, now.first + taken)
             left -= taken
 
@@ -411,6 +453,7 @@ class Stream:
         some = True
         while some:
             some = False
+            self._pass_begin, self._pass_steps = self._generator_state(), 0
             for steps in self._pass():
                 some = True
                 yield steps
@@ -444,6 +487,11 @@ class Stream:
         if carried is not None:
             assert size is not None
             yield part(carried, None, size, 1)
+
+
+def _kind(generator: np.random.Generator | None) -> str | None:
+    """The kind of a generator."""
+    return None if generator is None else type(generator.bit_generator).__name__
 
 
 def _taken(rows: Arrays, order: np.ndarray) -> Arrays:

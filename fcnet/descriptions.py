@@ -102,7 +102,7 @@ def packed(value: Any, name: str, arrays: MutableMapping[str, np.ndarray]) -> An
         arrays[name] = value if value.size else value.reshape(-1)
         return {"array": name}
     if isinstance(value, np.random.Generator):
-        return {"generator": seeds.state(value)}
+        return {"generator": seeds.stored(seeds.state(value))}
     if isinstance(value, (list, tuple)):
         return [packed(part, f"{name}.{i}", arrays) for i, part in enumerate(value)]
     if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
@@ -270,8 +270,6 @@ def steps_taken(description: JSON) -> int:
 
 def set_hyperparameters(value: optimizers.Optimizer, description: JSON, custom: Custom) -> None:
     """Bring an optimizer of the same class to what was described; a schedule of the user's own stays if it has one."""
-    for name in optimizers.CLIPPING:  # at most one of them can be set
-        setattr(value, name, None)
     for name in _hyperparameters(type(value)):
         setting = description[name]
         if name == "learning_rate" and isinstance(setting, dict):
@@ -281,6 +279,36 @@ def set_hyperparameters(value: optimizers.Optimizer, description: JSON, custom: 
         elif name == "m":
             setting = checks.whole(name, setting, 1)
         setattr(value, name, setting)
+
+
+def copy_hyperparameters(source: optimizers.Optimizer, target: optimizers.Optimizer) -> None:
+    """Those of one optimizer to another of the same class."""
+    for name in optimizers.CLIPPING:  # at most one of them can be set
+        setattr(target, name, None)
+    for name in _hyperparameters(type(source)):
+        setattr(target, name, getattr(source, name))
+
+
+def same_fit(own: JSON, other: JSON) -> None:
+    """Refuse a model that can't go on with the fit of another one; how weights begin does not matter."""
+    if len(own["layers"]) != len(other["layers"]):
+        raise ValueError(f"it has {len(other['layers'])} layers, the model has {len(own['layers'])}")
+    pairs = [(f"layer {mine['name']!r}", _lasting(mine), _lasting(its))
+             for mine, its in zip(own["layers"], other["layers"], strict=True)]  # fmt: skip
+    for name in "dtype", "loss", "metrics":
+        pairs.append((name, {name: own[name]}, {name: other[name]}))
+    pairs.append(("optimizer", {"class": own["optimizer"]["class"]}, {"class": other["optimizer"]["class"]}))
+    for what, mine, its in pairs:
+        for name in sorted(mine.keys() | its.keys()):
+            was, is_now = its.get(name), mine.get(name)
+            if was != is_now:
+                raise ValueError(f"it is of another model: {what} had {name} {was!r:.80}, and has {is_now!r:.80}")
+
+
+def _lasting(layer: JSON) -> JSON:
+    """What training leaves as it is."""
+    return {name: value for name, value in layer.items()
+            if name not in ("trainable", "input_dim") and not name.endswith("_initializer")}  # fmt: skip
 
 
 def loss(value: losses.Loss, custom: Custom) -> JSON:

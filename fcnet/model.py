@@ -72,6 +72,7 @@ class Sequential:
         self._inputs: int | None = None
         self._flat: np.ndarray | None = None
         self._engine: Engine | None = None
+        self._running: training.Fit | None = None  # a fit
         self._feature_names: tuple[str, ...] | None = None
         self.history: History | None = None
         self.stop_training = False
@@ -328,6 +329,7 @@ class Sequential:
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
         seed: int | np.random.Generator | None = None,
+        resume: files.Path | None = None,
     ) -> History:
         """Train.
 
@@ -373,6 +375,10 @@ class Sequential:
             Validate after every so many epochs, or after the epochs of these numbers, counted from 1.
         seed : int or numpy.random.Generator, optional
             Of the order of the samples, and of dropout and noise. Default: the generator of `fcnet.set_seed`.
+        resume : str or path, optional
+            A file that `fcnet.callbacks.ModelCheckpoint` has written in a fit of such a model with the same arguments:
+            this one goes on from there, with the bits of one that was never stopped. Weights, optimizer, generators,
+            callbacks and History are then those of the file; `seed` and `initial_epoch` have no effect.
 
         Returns
         -------
@@ -390,10 +396,13 @@ class Sequential:
         KeyboardInterrupt
             On Ctrl-C; parameters are those of the last complete step, the History is kept. The same holds for an
             error in a callback, and of blocks that are wrong.
+        OSError, ModelFileError
+            If the file to resume from can't be read, or is no checkpoint of such a fit.
         """
         objective = self._compiled("fit")
         shown = checks.verbose(verbose)
         run = checks.epoch_range(epochs, initial_epoch)
+        saved = None if resume is None else self._saved_fit(resume)
         mixed = checks.flag("shuffle", shuffle)
         validated = checks.validation_epochs(validation_freq)
         if validation_batch_size is not None:
@@ -426,13 +435,17 @@ class Sequential:
             feed = data.Stream(source, self._check(objective, inputs, class_weight), each, steps, generator)
         if validation_data is not None:
             validation = self._held_out(validation_data, objective, inputs)
-        if seed is not None and not isinstance(seed, np.random.Generator):
+        if saved is not None:
+            run = saved.epochs(run.stop)
+            saved.check(training.form(feed, validation, inputs))
+            self._adopt_options(saved.model)
+        elif seed is not None and not isinstance(seed, np.random.Generator):
             feed.skip(run.start)
-        key = self._random_key(seed)
+        key = 0 if saved is not None else self._random_key(seed)
 
         network = self._trainable(objective, inputs)
         self._feature_names = names or self._feature_names
-        return self._fit(kind, network, feed, run, key, callbacks, validation, validated, shown)
+        return self._fit(kind, network, feed, run, key, callbacks, validation, validated, shown, saved)
 
     def _feed(
         self, rows: data.Arrays, batch_size: int, generator: np.random.Generator | None
@@ -447,18 +460,24 @@ class Sequential:
     def _fit(
         self, kind: type[training.Fit], network: training.Network, feed: data.Rows | data.Stream, run: range, key: int,
         callbacks: Callback | Sequence[Callback] | None, validation: Iterable[data.Arrays] | None,
-        validated: Callable[[int], bool], shown: int,
+        validated: Callable[[int], bool], shown: int, saved: training.Saved | None = None,
     ) -> History:  # fmt: skip
         """Train with what has been checked."""
         params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
         hooks = Hooks(callbacks, self, params, training.reported(network.objective, validation is not None))
-        self.history, self.stop_training = History(self, params), False
-        hooks.call("on_train_begin", {})
+        self.history, self.stop_training = History(self, params), saved is not None and saved.state["stopped"]
+        if saved is not None:
+            self._adopt_state(saved.model)
+        hooks.begin({} if saved is None else saved.state["callbacks"])
         progress = display.display(shown, run, feed.steps)
         try:
-            fit = kind(network, feed, validation, self.history, hooks, validated, progress)
-            fit.run(run, key)
+            fit = self._running = kind(network, feed, validation, self.history, hooks, validated, progress)
+            fit.key = key
+            if saved is not None:
+                fit.resume(saved.state, saved.model.history)
+            fit.run(run)
         finally:
+            self._running = None
             if progress is not None:
                 progress.close()
         hooks.call("on_train_end", fit.logs)
@@ -787,7 +806,9 @@ class Sequential:
         """
         custom = descriptions.Custom()
         arrays = self._arrays()
+        state = None if self._running is None else self._running.state()
         contents = {"kind": "model", **self._description(custom, arrays)}
+        contents["fit"] = None if state is None else descriptions.packed(state, "fit", arrays)
         files.write(checks.path("path", path), contents, arrays)
 
     def save_weights(self, path: files.Path) -> None:
@@ -1105,6 +1126,37 @@ class Sequential:
         """What holds for the arrays of every layer, as the layers are now."""
         return [layer.rules() for layer in self._layers]
 
+    def _saved_fit(self, path: files.Path) -> training.Saved:
+        """A fit of this model that stands still in a file."""
+        if isinstance(self.optimizer, optimizers.LBFGS):
+            raise ValueError("resume needs an optimizer that takes steps, like 'adam'; fits of LBFGS begin afresh")
+        path = checks.path("resume", path)
+        custom = descriptions.Custom()
+        own = self._description(custom, {})
+        contents, arrays = files.read(path)
+        with files.explained(path):
+            model = Sequential._restored(contents, arrays, custom)
+            descriptions.same_fit(own, contents)
+            if contents["fit"] is None:
+                raise ValueError("it is from no fit that can be resumed: load it, and pass initial_epoch to fit")
+            return training.Saved(path, descriptions.unpacked(contents["fit"], arrays), model)
+
+    def _adopt_options(self, other: Sequential) -> None:
+        """What may be changed between steps, from a model with the same layers."""
+        for layer, twin in zip(self._layers, other._layers, strict=True):
+            layer.trainable = twin.trainable
+        assert self.optimizer is not None and other.optimizer is not None
+        descriptions.copy_hyperparameters(other.optimizer, self.optimizer)
+
+    def _adopt_state(self, other: Sequential) -> None:
+        """What steps change."""
+        own, twin = self.optimizer, other.optimizer
+        assert own is not None and twin is not None
+        self.parameters[:] = other.parameters
+        own.iterations = twin.iterations
+        for vector, values in zip(own.state, twin.state, strict=True):
+            vector[:] = values
+
     def _trainable(self, objective: training.Objective, inputs: int) -> training.Network:
         """The network with an optimizer whose state is this model's."""
         optimizer = self._own_optimizer()
@@ -1142,7 +1194,7 @@ class Sequential:
         return self._network(objective, X.shape[1]), X, Y, weights
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None}
+        return {**self.__dict__, "_engine": None, "_running": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

@@ -47,15 +47,20 @@ _HIGHEST = {"pos": 624, "buffer_pos": 4}  # places in arrays of the state, which
 
 
 def state(generator: np.random.Generator) -> dict[str, Any]:
-    """Where a generator stands, as numbers, texts and lists."""
-    bits = generator.bit_generator
-    if _BITS.get(type(bits).__name__) is not type(bits):
-        raise ValueError(f"the state of {type(bits).__name__} can't be stored; those of {', '.join(_BITS)} can")
-    return _listed(bits.state)
+    """Where a generator stands."""
+    return dict(generator.bit_generator.state)
+
+
+def stored(state: dict[str, Any]) -> dict[str, Any]:
+    """The same as numbers, texts and lists."""
+    kind = state["bit_generator"]
+    if kind not in _BITS:
+        raise ValueError(f"the state of a {kind} can't be stored; those of {', '.join(_BITS)} can")
+    return _listed(state)
 
 
 def restore(generator: np.random.Generator, state: Any) -> None:
-    """Bring a generator to where one stood.
+    """Bring a generator to where one stood, as `stored` tells it.
 
     Raises
     ------

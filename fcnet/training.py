@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checks
+from . import checks, seeds
 from .callbacks import History, Hooks
 from .data import Arrays, Part, Rows, Stream
 from .display import Display
@@ -145,18 +145,63 @@ class Fit:
 
     def __post_init__(self) -> None:
         self.names = self.network.objective.names
-        for name in reported(self.network.objective, self.validation is not None):
+        self.reported = reported(self.network.objective, self.validation is not None)
+        for name in self.reported:
             self.history.history[name] = []
         self.logs: dict[str, float] = {}
         self.validations = 0
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = self.network.checkpoint()
+        self.key = 0
+        self.begun = 0  # steps of the first epoch that are taken already
+        self.sums = np.zeros((1, self.network.objective.n_sums))
+        self.place: dict[str, Any] | None = None  # of the data at the beginning of the epoch
+        self._columns: dict[str, int] = {}
 
-    def run(self, epochs: range, key: int = 0) -> None:
+    # ---------------------------------------------------------------------------------- where it stands
+
+    def state(self) -> dict[str, Any] | None:
+        """Where the fit stands, for `resume`; None if that can't be said, as several epochs run in one call.
+
+        To be asked between steps, by a callback. Parameters, optimizer and History are not in it.
+        """
+        if self.place is None:
+            return None
+        self._complete()
+        step = self.network.optimizer.iterations - self.origin
+        place = {name: seeds.stored(at) if name == "generator" and at else at for name, at in self.place.items()}
+        return {
+            "epoch": self.epoch, "step": step, "sums": self.sums[0] if step else None, "data": place,
+            "form": self.form(), "key": self.key, "validations": self.validations, "logs": self.logs,
+            "stopped": self.hooks.stopped, "callbacks": self.hooks.states(),
+        }  # fmt: skip
+
+    def form(self) -> dict[str, Any]:
+        """What must be the same where a fit is resumed."""
+        return form(self.data, self.validation, self.network.engine.inputs)
+
+    def resume(self, state: dict[str, Any], history: History) -> None:
+        """Stand where a fit of the same form stood, with its History."""
+        self.key, self.begun, self.validations = state["key"], state["step"], state["validations"]
+        self.logs = state["logs"]
+        if self.begun:
+            self.sums[0] = state["sums"]
+        self.data.restore(state["data"])
+        self.history.epoch, self.history.history = history.epoch, history.history
+
+    def _stand(self, epoch: int) -> None:
+        """Note that the next step is one of this epoch."""
+        if self.hooks.each_epoch:
+            self.epoch, self.origin = epoch, self.network.optimizer.iterations - self.begun
+            self.place = self.data.state()
+
+    # -------------------------------------------------------------------------------------------- epochs
+
+    def run(self, epochs: range) -> None:
         """Run the epochs; short ones several at a time unless someone looks on.
 
-        Dropout and noise depend on `key` and on the number of the step, counted from the first step of epoch 0: it
+        Dropout and noise depend on the `key` and on the number of the step, counted from the first step of epoch 0: it
         lives in the number of the epoch, so that a fit that goes on with a later epoch goes on with their numbers.
 
         Raises
@@ -165,17 +210,16 @@ class Fit:
             If loss or parameters are no longer finite; parameters and optimizer are then as they were at
             the start of that epoch.
         """
-        self.key = key
         block = 1
         if self.validation is None and not (self.hooks.each_epoch or self.hooks.stopped):
             block = self.data.epochs_at_once(self.steps_per_call, ORDER_NUMBERS)
-        first = 0
-        while first < len(epochs):
-            some = epochs[first : first + int(min(block, self.hooks.ahead()))]
-            first += len(some)
-            if self.hooks.each_epoch:
+        while epochs:
+            some = epochs[: 1 if self.begun else int(min(block, self.hooks.ahead()))]
+            self._stand(some[0])
+            if self.hooks.each_epoch and not self.begun:
                 self.hooks.call("on_epoch_begin", some[0], {})
             self._run(some, self.data.parts(len(some)))
+            epochs = epochs[len(some) :]
             if self.hooks.stopped or self.data.ended:
                 break
         average = self.network.optimizer.average
@@ -185,7 +229,8 @@ class Fit:
     def _run(self, epochs: range, parts: Iterable[Part]) -> None:
         """Run epochs that stand or fall together, and record them."""
         network = self.network
-        sums = np.zeros((len(epochs), network.objective.n_sums))
+        sums = self.sums if self.begun else np.zeros((len(epochs), network.objective.n_sums))
+        self.sums = sums
         self.checkpoint.save()
         self.step, self.samples, self.weight = 0, 0, 0.0  # of an epoch, with the part that is running
         self.draws = epochs[0] * (self.data.steps or 1 << 32)  # where the length of an epoch is not known: enough
@@ -198,12 +243,14 @@ class Fit:
                     break
                 self.step += part.last - part.first
             if network.healthy(sums):
+                self.begun = 0
                 if self.samples:
                     self._record(epochs, sums)
                 return
         except KeyboardInterrupt:
             if self.data.steps is not None:
-                done = (network.optimizer.iterations - self.checkpoint.iterations) // self.data.steps
+                taken = self.begun + network.optimizer.iterations - self.checkpoint.iterations
+                done = taken // self.data.steps
                 self._record(epochs[:done], sums)
             raise
         self.checkpoint.restore()
@@ -220,10 +267,10 @@ class Fit:
     def _steps(self, part: Part, sums: np.ndarray) -> None:
         """Run the steps of a part, or fewer if the loss is no longer finite."""
         network, objective = self.network, self.network.objective
-        last = part.first
+        done = self.step - part.first  # steps of the epoch before step 0 of the part
+        last = max(part.first, self.begun - done)
         while last < part.last:
             first, last = last, min(last + self.stride, part.last)
-            done = self.step - part.first  # steps of the epoch before step 0 of the part
             if self.hooks.each_batch:
                 self.hooks.call("on_train_batch_begin", done + first, {})
             begin = time.perf_counter()
@@ -265,6 +312,8 @@ class Fit:
             self.logs = logs = logs | held_out
             if self.display is not None:
                 self.display.epoch(epoch, logs)
+            self._columns = {}
+            self._stand(epoch + 1)
             if self.hooks.told:
                 self._tell(epoch, logs)
 
@@ -282,18 +331,26 @@ class Fit:
 
     def _tell(self, epoch: int, logs: dict[str, float]) -> None:
         """The end of the epoch to the callbacks, and what they add to the logs to the History."""
-        known = [*logs]
         try:
             self.hooks.call("on_epoch_end", epoch, logs)
         finally:
-            for name in [name for name in logs if name not in known]:
-                self.history.history.setdefault(name, []).append(logs[name])
+            self._complete()
+
+    def _complete(self) -> None:
+        """Bring to the History what callbacks have added to the logs of the last epoch."""
+        for name in self.logs:
+            if name not in self.reported:
+                column = self.history.history.setdefault(name, [])
+                column[self._columns.setdefault(name, len(column)) :] = [self.logs[name]]
 
 
 class FullBatchFit(Fit):
     """A fit by `optimizers.LBFGS`: an epoch is an iteration over all samples. Batch hooks are not called."""
 
-    def run(self, epochs: range, key: int = 0) -> None:
+    def state(self) -> None:
+        """Nothing: what SciPy has collected of the loss is not known."""
+
+    def run(self, epochs: range) -> None:
         """Minimize the loss; the network has the parameters of the last iteration, also after Ctrl-C.
 
         Raises
@@ -362,6 +419,59 @@ class FullBatchFit(Fit):
             gradient += share * slope
         network.engine.hold(gradient)
         return loss, gradient
+
+
+def form(data: Rows | Stream, validation: Any, features: int) -> dict[str, Any]:
+    """What must be the same where a fit is resumed."""
+    return data.form() | {"features": features, "validation data": validation is not None}
+
+
+@dataclass
+class Saved:
+    """A fit that stands still in a file.
+
+    Parameters
+    ----------
+    path : str
+    state : dict
+        As `Fit.state` has given it.
+    model : Sequential
+        The model with weights, optimizer and History as they were then.
+    """
+
+    path: str
+    state: dict[str, Any]
+    model: Any
+
+    def __post_init__(self) -> None:
+        for name in "epoch", "step", "validations":
+            checks.whole(name, self.state[name], 0)
+        checks.flag("stopped", self.state["stopped"])
+        kinds = {"key": int, "form": dict, "data": dict, "logs": dict, "callbacks": dict}
+        if self.state["step"]:
+            kinds["sums"] = np.ndarray
+        for name, kind in kinds.items():
+            if not isinstance(self.state[name], kind):
+                raise TypeError(f"{name} of its fit is {self.state[name]!r:.40}")
+
+    def epochs(self, last: int) -> range:
+        """Those that are left of so many."""
+        first = self.state["epoch"]
+        if self.state["stopped"]:
+            return range(first, first)
+        if last < first + bool(self.state["step"]):
+            raise ValueError(f"epochs is {last}, and the fit in {self.path} has come to epoch {first + 1} already")
+        return range(first, last)
+
+    def check(self, form: dict[str, Any]) -> None:
+        """Refuse a fit of another form."""
+        for name, value in form.items():
+            was = self.state["form"].get(name)
+            if was != value:
+                raise ValueError(
+                    f"resume: {name} is {value!r}, and was {was!r} in the fit that {self.path} is from; data and "
+                    "arguments must be the same"
+                )
 
 
 def reported(objective: Objective, validation: bool) -> dict[str, str | None]:

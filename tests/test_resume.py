@@ -1,0 +1,411 @@
+"""A fit that goes on from a file ends with the bits of one that was never stopped."""
+
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+import fcnet
+from fcnet import (
+    Dense,
+    Dropout,
+    GaussianNoise,
+    LayerNormalization,
+    ModelFileError,
+    Sequential,
+    data,
+    optimizers,
+    schedules,
+    training,
+)
+from fcnet.callbacks import (
+    Callback,
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
+from fcnet.datasets import make_circles
+
+X, Y = make_circles(100, factor=0.3, noise=0.1, random_state=0)
+EPOCHS = 4
+
+
+def network(optimizer=None, seed=0, dtype="float32"):
+    fcnet.set_seed(seed)
+    model = Sequential([
+        Dense(6, "relu", input_dim=2), LayerNormalization(), Dropout(0.2), GaussianNoise(0.1), Dense(1, "sigmoid"),
+    ], dtype=dtype)  # fmt: skip
+    model.compile(optimizer or optimizers.Adam(0.01), "binary_crossentropy", ["acc"])
+    return model
+
+
+class Everywhere(Callback):
+    """Saves wherever there is a hook, each time under another name."""
+
+    def __init__(self, folder):
+        self.folder, self.files = folder, []
+
+    def save(self):
+        self.files.append(self.folder / str(len(self.files)))
+        self.model.save(self.files[-1])
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["mine"] = logs["loss"] + 1
+        self.save()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.save()
+
+
+class Idle(Callback):
+    """In the place of the above, where nothing is to be saved."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs["mine"] = logs["loss"] + 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+def lists():
+    return [(X[:30], Y[:30]), (X[30:70], Y[30:70]), (X[70:], Y[70:])]
+
+
+CASES = {
+    "arrays": lambda: dict(x=X, y=Y, seed=1),
+    "the process's generator": lambda: dict(x=X, y=Y),
+    "in order": lambda: dict(x=X, y=Y, shuffle=False, seed=1),
+    "a generator": lambda: dict(x=X, y=Y, seed=np.random.Generator(np.random.MT19937(3))),
+    "weights": lambda: dict(x=X, y=Y, seed=1, sample_weight=np.arange(100.0), class_weight={0: 2.0, 1: 1.0}),
+    "one batch": lambda: dict(x=X, y=Y, seed=1, batch_size=100),
+    "validation": lambda: dict(x=X, y=Y, seed=1, validation_split=0.2, validation_freq=2),
+    "blocks": lambda: dict(x=data.Blocks(X, Y, rows=23), seed=1),
+    "list": lambda: dict(x=lists(), batch_size=16, seed=1),
+    "blocks as batches": lambda: dict(x=lists(), seed=1),
+    "without an end": lambda: dict(x=lists(), batch_size=16, steps_per_epoch=5, seed=1),
+    "function": lambda: dict(x=lambda: iter(lists()), batch_size=16, steps_per_epoch=4, seed=1),
+    "iterator": lambda: dict(x=iter(lists() * 5), batch_size=16, steps_per_epoch=4, seed=1),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_from_every_place(name, tmp_path, monkeypatch):
+    """Between the epochs and in the middle of one, wherever a call of the engine ends."""
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 3)
+    model, saved = network(), Everywhere(tmp_path)
+    model.fit(**({"batch_size": 8} | CASES[name]()), epochs=EPOCHS, verbose=0, callbacks=[saved])
+    draws = None if "seed" in CASES[name]() else fcnet.seeds.generator().integers(100)
+    expected = network()
+    expected.fit(**({"batch_size": 8} | CASES[name]()), epochs=EPOCHS, verbose=0, callbacks=[Idle()])
+    np.testing.assert_array_equal(model.parameters, expected.parameters)  # saving changes nothing
+    assert len(saved.files) >= 3 * EPOCHS
+    for path in saved.files[:: max(1, len(saved.files) // 9)] + saved.files[-2:]:
+        twin = network(seed=0 if draws is not None else 9)
+        arguments = {"batch_size": 8} | CASES[name]()
+        if name == "a generator":
+            arguments["seed"] = np.random.Generator(np.random.MT19937(77))
+        twin.fit(**arguments, epochs=EPOCHS, verbose=0, callbacks=[Idle()], resume=path)
+        np.testing.assert_array_equal(twin.parameters, model.parameters, strict=True)
+        for mine, its in zip(twin.optimizer.state, model.optimizer.state, strict=True):
+            np.testing.assert_array_equal(mine, its)
+        assert twin.history.history == model.history.history and twin.history.epoch == model.history.epoch
+        assert twin.optimizer.iterations == model.optimizer.iterations
+        if draws is not None:
+            assert fcnet.seeds.generator().integers(100) == draws
+
+
+OPTIMIZERS = {
+    "average and accumulation": lambda: optimizers.SGD(
+        0.05, momentum=0.9, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=5, gradient_accumulation_steps=3),
+    "schedule": lambda: optimizers.Nadam(schedules.CosineDecayRestarts(0.01, 7)),
+    "clipping": lambda: optimizers.AdamW(0.01, weight_decay=0.01, global_clipnorm=0.1),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_optimizers_go_on(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 3)
+    model, saved = network(OPTIMIZERS[name]()), Everywhere(tmp_path)
+    model.fit(X, Y, 8, EPOCHS, 0, [saved], seed=1)
+    for path in saved.files[::7] + saved.files[-1:]:
+        twin = network(OPTIMIZERS[name](), seed=5)
+        twin.optimizer.learning_rate = 0.5  # that of the file holds
+        twin.fit(X, Y, 8, EPOCHS, 0, [Idle()], seed=1, resume=path)
+        np.testing.assert_array_equal(twin.parameters, model.parameters)
+        assert repr(twin.optimizer) == repr(model.optimizer)
+
+
+def callbacks(folder, extra=()):
+    """Those of fcnet that have a state, with the checkpoint in front."""
+    return [ModelCheckpoint(folder / "{epoch}"), ReduceLROnPlateau("loss", patience=1, min_delta=0.05, cooldown=1),
+            EarlyStopping("val_loss", patience=4, min_delta=0.01, restore_best_weights=True),
+            CSVLogger(folder / "log.csv"), *extra]  # fmt: skip
+
+
+def test_callbacks_go_on(tmp_path):
+    model = network()
+    arguments = dict(epochs=40, verbose=0, validation_split=0.2, seed=1)
+    model.fit(X, Y, callbacks=(own := callbacks(tmp_path)), **arguments)
+    log, last = (tmp_path / "log.csv").read_bytes(), len(model.history.epoch)
+    assert 5 < last < 40 and own[2].stopped_epoch == last - 1
+    assert len(set(model.history.history["learning_rate"])) > 1
+    for epoch in (1, 4, last - 1, last):
+        twin = network(seed=5)
+        twin.fit(X, Y, callbacks=(others := callbacks(tmp_path)), resume=tmp_path / str(epoch), **arguments)
+        np.testing.assert_array_equal(twin.parameters, model.parameters)
+        assert twin.history.history == model.history.history
+        assert (tmp_path / "log.csv").read_bytes() == log
+        for mine, its in zip(others[1:3], own[1:3], strict=True):
+            for name in ("best", "wait", *(["best_epoch", "stopped_epoch"] if mine is others[2] else [])):
+                assert getattr(mine, name) == getattr(its, name)
+    (tmp_path / "log.csv").write_text("")
+    with pytest.raises(ValueError, match="not the log of the fit"):
+        network().fit(X, Y, callbacks=callbacks(tmp_path), resume=tmp_path / "4", **arguments)
+
+
+def test_the_state_of_your_own_callback(tmp_path):
+    class Counting(Callback):
+        def on_train_begin(self, logs=None):
+            self.count, self.seen = 0, np.zeros(2)
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.count += 1
+            self.seen += epoch
+
+        def get_state(self):
+            return {"count": self.count, "seen": self.seen, "other": [None, True, "a", float("inf"), {"b": 1}]}
+
+        def resume(self, state):
+            self.count, self.seen, self.other = state["count"], state["seen"], state["other"]
+
+    network().fit(X, Y, epochs=3, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "{epoch}"), Counting()])
+    mine = Counting()
+    network().fit(X, Y, epochs=5, verbose=0, callbacks=[mine], resume=tmp_path / "2")
+    assert mine.count == 5 and mine.seen.tolist() == [10, 10]
+    assert mine.other == [None, True, "a", float("inf"), {"b": 1}]
+
+    class Odd(Counting):
+        def get_state(self):
+            return {"what": object()}
+
+    with pytest.raises(TypeError, match=r"fit\.callbacks\.Odd\.0\.what can't be stored"):
+        network().fit(X, Y, epochs=3, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "x"), Odd()])
+
+
+def test_a_rate_set_for_an_epoch_is_not_set_again_within_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 3)
+
+    def fit(last, **arguments):
+        model = network()
+        slower = LearningRateScheduler(lambda epoch, rate: rate * 0.7)
+        model.fit(X, Y, 8, EPOCHS, 0, [slower, last], seed=1, **arguments)
+        return model
+
+    class Within(Everywhere):  # what is saved before the rate has been set is another matter
+        def on_epoch_begin(self, epoch, logs=None):
+            pass
+
+    model = fit(saved := Within(tmp_path))
+    for path in saved.files[::3]:
+        twin = fit(Idle(), resume=path)
+        np.testing.assert_array_equal(twin.parameters, model.parameters)
+        assert twin.history.history["learning_rate"] == model.history.history["learning_rate"]
+
+
+def test_a_loaded_model_goes_on_too(tmp_path):
+    model = network()
+    model.fit(X, Y, epochs=5, verbose=0, seed=1, callbacks=ModelCheckpoint(tmp_path / "{epoch}"))
+    twin = fcnet.load(tmp_path / "3")
+    twin.fit(X, Y, epochs=5, verbose=0, seed=1, resume=tmp_path / "3")
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    twin.fit(X, Y, epochs=6, verbose=0, seed=1, resume=tmp_path / "5")  # one more
+    assert twin.history.epoch == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_model_without_an_input_size_and_one_in_float64(tmp_path):
+    models = []
+    for resume in (None, tmp_path / "2"):
+        fcnet.set_seed(1)
+        model = Sequential([Dense(4, "tanh"), Dense(1)], dtype="float64")
+        model.compile("sgd", "mse")
+        model.fit(X, Y, epochs=4, verbose=0, callbacks=ModelCheckpoint(tmp_path / "{epoch}"), resume=resume)
+        models.append(model)
+    np.testing.assert_array_equal(models[0].parameters, models[1].parameters)
+
+
+def test_what_is_refused(tmp_path):
+    """A fit of other data, arguments or models; nothing has changed then."""
+    path = tmp_path / "5"
+    model = network()
+    model.fit(X, Y, epochs=5, verbose=0, seed=1, callbacks=ModelCheckpoint(tmp_path / "{epoch}"))
+    model.save(tmp_path / "outside")
+    model.save_weights(tmp_path / "weights")
+    (tmp_path / "bad").write_bytes(b"nothing")
+    other = network(optimizers.SGD(0.1))
+    wide = Sequential([Dense(1, "sigmoid", input_dim=2)])
+    wide.compile("adam", "binary_crossentropy", ["acc"])
+    different = Sequential([
+        Dense(6, "tanh", input_dim=2), LayerNormalization(), Dropout(0.2), GaussianNoise(0.1), Dense(1, "sigmoid"),
+    ])  # fmt: skip
+    different.compile("adam", "binary_crossentropy", ["acc"])
+    plain = network()
+    plain.compile("adam", "mse", ["acc"])
+    cases = [
+        (network(), dict(batch_size=16), ValueError, "batch_size is 16, and was 32"),
+        (network(), dict(x=X[1:], y=Y[1:]), ValueError, "samples is 99, and was 100"),
+        (network(), dict(shuffle=False), ValueError, "shuffle is None, and was 'PCG64'"),
+        (network(), dict(validation_split=0.1), ValueError, "samples is 90"),
+        (network(), dict(validation_data=(X, Y)), ValueError, "validation data is True"),
+        (network(), dict(epochs=4), ValueError, "epochs is 4, and the fit in .* has come to epoch 6"),
+        (network(), dict(x=data.Blocks(X, Y), y=None), ValueError, "data is 'blocks', and was 'arrays'"),
+        (network(), dict(seed=np.random.Generator(np.random.SFC64(1))), ValueError, "'SFC64'"),
+        (network(), dict(resume=tmp_path / "missing"), FileNotFoundError, "missing"),
+        (network(), dict(resume=3), TypeError, "resume must be the path"),
+        (network(), dict(resume=tmp_path / "bad"), ModelFileError, "bad: it is no file"),
+        (network(), dict(resume=tmp_path / "outside"), ModelFileError, "from no fit that can be resumed"),
+        (network(), dict(resume=tmp_path / "weights"), ModelFileError, "weights alone"),
+        (other, {}, ModelFileError, "optimizer had class 'Adam', and has 'SGD'"),
+        (wide, {}, ModelFileError, "it has 5 layers, the model has 1"),
+        (different, {}, ModelFileError, "layer 'dense' had activation .*relu.*tanh"),
+        (plain, {}, ModelFileError, "loss had loss .*BinaryCrossentropy.*MeanSquaredError"),
+        (network(dtype="float64"), {}, ModelFileError, "dtype had dtype 'float32', and has 'float64'"),
+    ]
+    for fresh, changes, error, match in cases:
+        before, rate = fresh.parameters.copy(), fresh.optimizer.learning_rate
+        with pytest.raises(error, match=match):
+            fresh.fit(**(dict(x=X, y=Y, epochs=6, verbose=0, seed=1, resume=path) | changes))
+        np.testing.assert_array_equal(fresh.parameters, before)
+        assert fresh.optimizer.iterations == 0 and fresh.optimizer.learning_rate == rate and fresh.history is None
+
+
+def test_lbfgs_can_be_saved_and_not_resumed(tmp_path):
+    pytest.importorskip("scipy")
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile(optimizers.LBFGS(), "mse")
+    model.fit(X, Y, epochs=3, verbose=0, callbacks=ModelCheckpoint(tmp_path / "model"))
+    assert fcnet.load(tmp_path / "model").optimizer.iterations == model.optimizer.iterations
+    with pytest.raises(ValueError, match="fits of LBFGS begin afresh"):
+        model.fit(X, Y, epochs=3, verbose=0, resume=tmp_path / "model")
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_another_number_of_threads(threads, tmp_path):
+    """Enough work in a step for two threads."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 64)).astype("float32")
+
+    def fit(threads, **arguments):
+        fcnet.set_num_threads(threads)
+        try:
+            fcnet.set_seed(3)
+            model = Sequential([Dense(64, "relu", input_dim=64), Dropout(0.1), Dense(1)])
+            model.compile("adam", "mse")
+            model.fit(x, x[:, 0], 200, 6, 0, seed=1, **arguments)
+            return model.parameters
+        finally:
+            fcnet.set_num_threads(None)
+
+    expected = fit(threads, callbacks=[ModelCheckpoint(tmp_path / "{epoch}")])
+    np.testing.assert_array_equal(fit(3 - threads, resume=tmp_path / "3"), expected)
+
+
+# ------------------------------------------------------------------------------------------ ModelCheckpoint
+
+
+def written(tmp_path, *, epochs=6, fit=(), **options):
+    folder = tmp_path / "files"
+    folder.mkdir(exist_ok=True)
+    model = network()
+    filepath = folder / options.pop("filepath", "{epoch}")
+    model.fit(X, Y, epochs=epochs, verbose=0, seed=1, callbacks=ModelCheckpoint(filepath, **options), **dict(fit))
+    return model, sorted(os.listdir(folder))
+
+
+def test_every_so_many_epochs(tmp_path):
+    assert written(tmp_path, save_freq=2)[1] == ["2", "4", "6"]
+    assert written(tmp_path, filepath="last")[1] == ["2", "4", "6", "last"]
+
+
+def test_names_with_values(tmp_path):
+    model, names = written(tmp_path, filepath="{epoch:02d}-{val_acc:.2f}-{loss:.3f}.safetensors", epochs=2,
+                           fit={"validation_split": 0.2})  # fmt: skip
+    values = model.history.history
+    assert names == [f"{i + 1:02d}-{values['val_acc'][i]:.2f}-{values['loss'][i]:.3f}.safetensors" for i in range(2)]
+    with pytest.raises(ValueError, match=r"filepath .* has 'val_loss'; epoch 1 has epoch, loss, acc"):
+        written(tmp_path, filepath="{val_loss}")
+
+
+def test_only_the_best(tmp_path):
+    model, names = written(tmp_path, monitor="acc", save_best_only=True, epochs=12)
+    best, expected = -1.0, []
+    for epoch, value in enumerate(model.history.history["acc"], 1):
+        if value > best:
+            best, expected = value, [*expected, str(epoch)]
+    assert names == sorted(expected) and len(names) < 12
+    assert fcnet.load(tmp_path / "files" / expected[-1]).history.history["acc"][-1] == best
+    with pytest.raises(ValueError, match="ModelCheckpoint monitors 'val_loss'"):
+        written(tmp_path, save_best_only=True)
+
+
+def test_weights_only(tmp_path):
+    model, _ = written(tmp_path, save_weights_only=True, filepath="weights")
+    twin = network(seed=9)
+    twin.load_weights(tmp_path / "files" / "weights")
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+
+
+def test_by_the_clock(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 1)
+    times = iter(range(10**6))
+    monkeypatch.setattr("fcnet.callbacks.time.monotonic", lambda: float(next(times)))
+    seen = []
+    monkeypatch.setattr(Sequential, "save", lambda model, path: seen.append(model.optimizer.iterations))
+    written(tmp_path, save_freq=None, minutes=3 / 60)
+    assert len(seen) > 2 and any(steps % 4 for steps in seen)  # 4 steps an epoch
+    monkeypatch.undo()
+    assert written(tmp_path, save_freq=None, minutes=1000)[1] == []
+
+
+def test_verbose_says_what_was_written(tmp_path, capsys):
+    written(tmp_path, filepath="model", epochs=1, verbose=1)
+    assert capsys.readouterr().out == f"Epoch 1: {tmp_path}/files/model written\n"
+
+
+@pytest.mark.parametrize("options, error, match", [
+    (dict(filepath=3), TypeError, "filepath must be the path"),
+    (dict(save_freq=0), ValueError, "save_freq must be 1 or more"),
+    (dict(save_freq="batch"), TypeError, "save_freq must be a whole number"),
+    (dict(save_freq=None), ValueError, "nothing would be written"),
+    (dict(minutes=-1), ValueError, "minutes must be"),
+    (dict(minutes=1, save_best_only=True), ValueError, "minutes does not go with"),
+    (dict(minutes=1, filepath="{loss}"), ValueError, r"filepath can have \{epoch\} alone"),
+    (dict(mode="most"), ValueError, "mode must be"),
+    (dict(save_best_only=1), TypeError, "save_best_only must be True or False"),
+])  # fmt: skip
+def test_bad_options(options, error, match):
+    with pytest.raises(error, match=match):
+        ModelCheckpoint(**({"filepath": "model"} | options))
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_fit(tmp_path):
+    model = network()
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=ModelCheckpoint(tmp_path / "nowhere" / "model"))
+    assert len(model.history.epoch) == 1
+
+
+def test_a_model_that_is_being_trained_pickles_without_its_fit():
+    class Pickling(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.copy = pickle.loads(pickle.dumps(self.model))
+
+    pickling = Pickling()
+    model = network()
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=pickling)
+    np.testing.assert_array_equal(pickling.copy.parameters, model.parameters)
