@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | test-peers | clean        make test PYTHON=python3.13
+# make demo | test | soak | lint | bench | test-peers | clean        make test PYTHON=python3.13
 PYTHON ?= python3
 
 VENV := .venv
@@ -12,13 +12,17 @@ CREATED := $(VENV)/python-$(VERSION)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PIP_ROOT_USER_ACTION = ignore
 
-.PHONY: demo test lint bench test-peers clean
+.PHONY: demo test soak lint bench test-peers clean
 
 demo: $(VENV)/with-sklearn,plot
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/with-test
 	@$(BIN)/python -m pytest -q tests --ignore=tests/peers
+
+# Minutes to hours: what the tests do a few times, many times.
+soak: $(VENV)/with-test
+	@$(BIN)/python tests/soak/kill.py
 
 lint: $(VENV)/with-lint
 	@$(BIN)/ruff check --quiet .

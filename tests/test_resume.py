@@ -315,6 +315,19 @@ def test_another_number_of_threads(threads, tmp_path):
     np.testing.assert_array_equal(fit(3 - threads, resume=tmp_path / "3"), expected)
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX")
+def test_killed_200_times(run_python):
+    """While a file is written, and as often while a network is trained; tests/soak/kill.py says what must hold."""
+    seen = run_python("""
+        import sys
+        sys.path.insert(0, "tests/soak")
+        import kill
+        whole, left, dead, ended = kill.main(200, 200)
+        assert (whole, dead) == (200, 200) and left and ended, (left, ended)
+    """)
+    assert "200 of 200 files whole" in seen.stdout
+
+
 # ------------------------------------------------------------------------------------------ ModelCheckpoint
 
 
