@@ -117,6 +117,13 @@ def test_imbalanced(example, capsys):
     assert "class_weight='balanced'" in capsys.readouterr().out
 
 
+def test_resume(example, capsys):
+    model, twin = example("resume").main()
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    out = capsys.readouterr().out
+    assert out.count("killed after epoch") == 2 and "the same bits: yes" in out
+
+
 def test_large_file(example, capsys):
     assert example("large_file").main(6000) > 0.95
     assert "Blocks(6000 samples of 784 features, 2000 rows a block): 9 MB" in capsys.readouterr().out
