@@ -174,7 +174,8 @@ def _temporary(folder: str) -> tuple[str, BinaryIO]:
 
 def _sweep(folder: str) -> None:
     """Remove temporary files whose writers are dead."""
-    with os.scandir(folder) as entries:
+    found = []
+    with contextlib.suppress(PermissionError), os.scandir(folder) as entries:
         found = [entry.path for entry in entries if _TEMPORARY.fullmatch(entry.name)]
     for name in found:
         with contextlib.suppress(OSError):
@@ -193,7 +194,10 @@ def _sync(folder: str) -> None:
     """Bring the names in a folder to the disk, where that can be done."""
     if not hasattr(os, "O_DIRECTORY"):
         return
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # a folder that may be written and not read
+        return
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -335,5 +339,7 @@ def explained(path: Path) -> Iterator[None]:
         raise
     except KeyError as error:
         raise ModelFileError(path, f"it lacks {error}") from error
-    except (TypeError, ValueError, AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
-        raise ModelFileError(path, str(error) or type(error).__name__) from error
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(path, str(error)) from error
+    except (AttributeError, IndexError, ArithmeticError, RuntimeError) as error:
+        raise ModelFileError(path, f"its contents are not what they must be: {error}") from error

@@ -447,7 +447,9 @@ class Saved:
         for name in "epoch", "step", "validations":
             checks.whole(name, self.state[name], 0)
         checks.flag("stopped", self.state["stopped"])
-        kinds = {"key": int, "form": dict, "data": dict, "logs": dict, "callbacks": dict}
+        if not -(2**63) <= checks.whole("key", self.state["key"], -(2**63)) < 2**63:
+            raise ValueError("key of its fit has more than 64 bits")
+        kinds: dict[str, type] = {"form": dict, "data": dict, "logs": dict, "callbacks": dict}
         if self.state["step"]:
             kinds["sums"] = np.ndarray
         for name, kind in kinds.items():

@@ -1,8 +1,10 @@
 """A fit that goes on from a file ends with the bits of one that was never stopped."""
 
+import math
 import os
 import pickle
 
+import numba
 import numpy as np
 import pytest
 
@@ -226,6 +228,31 @@ def test_a_loaded_model_goes_on_too(tmp_path):
     np.testing.assert_array_equal(twin.parameters, model.parameters)
     twin.fit(X, Y, epochs=6, verbose=0, seed=1, resume=tmp_path / "5")  # one more
     assert twin.history.epoch == [0, 1, 2, 3, 4, 5]
+
+
+@numba.njit
+def bent(z):
+    return math.tanh(z) + 0.1 * z
+
+
+@numba.njit
+def quartic(a, y):
+    return (a - y) ** 4
+
+
+class Halving(schedules.Schedule):
+    def rates(self, steps):
+        return 0.1 * 0.5 ** (steps // 10)
+
+
+def test_own_functions_are_those_of_the_model(tmp_path):
+    models = []
+    for resume in (None, tmp_path / "2"):
+        model = Sequential([Dense(4, bent, input_dim=2), Dense(1)])
+        model.compile(optimizers.SGD(Halving()), quartic, [quartic])
+        model.fit(X, Y, epochs=4, verbose=0, seed=1, callbacks=ModelCheckpoint(tmp_path / "{epoch}"), resume=resume)
+        models.append(model)
+    np.testing.assert_array_equal(models[0].parameters, models[1].parameters)
 
 
 def test_a_model_without_an_input_size_and_one_in_float64(tmp_path):
