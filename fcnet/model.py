@@ -1139,6 +1139,9 @@ class Sequential:
             descriptions.same_fit(own, contents)
             if contents["fit"] is None:
                 raise ValueError("it is from no fit that can be resumed: load it, and pass initial_epoch to fit")
+            assert model.optimizer is not None
+            if not model.built or len(model.optimizer.state) != model.optimizer.slots:
+                raise ValueError("it is said to be from a fit, and has no weights or vectors of the optimizer")
             return training.Saved(path, descriptions.unpacked(contents["fit"], arrays), model)
 
     def _adopt_options(self, other: Sequential) -> None:
