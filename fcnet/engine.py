@@ -410,7 +410,7 @@ class Engine:
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
         """
         key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
-               _runtime.SHARE_FLOPS, self._deferred)
+               _runtime.SHARE_FLOPS, _runtime.TRIAL_STEPS, self._deferred)
         if key != self._laid_out or whole:
             self._laid_out = ()
             self._lay_out(mode, len(X), batch, Y.shape[1], whole)
@@ -477,7 +477,8 @@ class Engine:
         training = mode == network.TRAIN
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
-        self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
+        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if self._laps is None else 0, trial=0,
+                  batch=batch, n_rows=n, targets=targets,
                   matrices=_address(matrices), n_matrices=len(matrices),
                   lowest=self.lowest if training else 0,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,

@@ -152,6 +152,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     "gather_held",  # what takes the place of `_gather`, or 0: see `held`
     "add_sums",     # in place of `_add_slab_sums`, or 0
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
+    # whether `threads` are worth it now: see `_crew`
+    "trial_steps", "trial", "alone", "together", "crew",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     # where the step is: rows [start, stop) of the order, part of a batch
@@ -837,7 +839,10 @@ def run(address, first_step, last_step):
     stages = _integers(task.stages)
     rows_of_chunk = task.chunk_rows
     steps = (task.n_rows + task.batch - 1) // task.batch
+    tries = task.mode == TRAIN and task.threads > 1 and task.trial_steps > 0
     for step in range(first_step, last_step):
+        if tries:
+            threads, began = _crew(address), ticks()
         task.epoch = step // steps
         task.first_step = step == first_step
         begin = step % steps * task.batch
@@ -886,6 +891,37 @@ def run(address, first_step, last_step):
             else:
                 for thread in prange(threads):
                     call(stages[stage], (params, address, thread, threads))
+        if tries:
+            _judge(address, ticks() - began)
+
+
+# Another program on one of the processors makes all threads wait for the one that has to share: a step of 30
+# microseconds then takes 15 milliseconds on two threads.  So every `trial_steps` steps of training one step is taken
+# alone and two together, and these go on if they gain a tenth at least, until one of them takes several times as long
+# as alone.  Bits do not depend on it.
+
+@helper
+def _crew(task_at):
+    """On how many threads to take this step."""
+    task = carray(_task(task_at), 1)[0]
+    if task.trial == 0:
+        return 1
+    return task.threads if task.trial <= 2 else task.crew
+
+
+@helper
+def _judge(task_at, spent):
+    """What a step that took so many ticks says about the next ones."""
+    task = carray(_task(task_at), 1)[0]
+    if task.trial == 0:
+        task.alone = spent
+    elif task.trial == 1:
+        task.together = spent
+    elif task.trial == 2:
+        task.crew = task.threads if 10 * min(spent, task.together) <= 9 * task.alone else 1
+    elif task.crew > 1 and spent > 3 * task.alone:
+        task.crew = 1
+    task.trial = (task.trial + 1) % task.trial_steps
 
 
 @helper
