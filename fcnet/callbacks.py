@@ -273,6 +273,9 @@ class _Monitor(Callback):
         return {name: getattr(self, name) for name in self._kept}
 
     def resume(self, state: Mapping[str, Any]) -> None:
+        missing = [name for name in self._kept if name not in state]
+        if missing:
+            raise ValueError(f"{type(self).__name__} can't go on: the file lacks its {', '.join(missing)}")
         self.on_train_begin({})
         for name in self._kept:
             setattr(self, name, state[name])

@@ -455,6 +455,9 @@ class Saved:
         for name, kind in kinds.items():
             if not isinstance(self.state[name], kind):
                 raise TypeError(f"{name} of its fit is {self.state[name]!r:.40}")
+        checks.whole("steps", self.state["data"].setdefault("steps", 0), 0)
+        if "generator" not in self.state["data"] or self.model.history is None:
+            raise ValueError("its fit has no generator or no History")
 
     def epochs(self, last: int) -> range:
         """Those that are left of so many."""
