@@ -2,10 +2,12 @@
 
 import copy
 import pickle
+import warnings
 
 import joblib
 import numpy as np
 import pytest
+import sklearn
 import sklearn.neural_network as reference
 from scipy import sparse
 from sklearn import datasets
@@ -133,11 +135,15 @@ def test_coefs_are_views_that_can_be_set(iris):
 def test_copies_predict_the_same_bits(kind, iris, tmp_path):
     estimator = fitted(kind, iris)
     joblib.dump(estimator, tmp_path / "estimator.joblib")
+    cloudpickle = pytest.importorskip("cloudpickle")
     copies = [copy.deepcopy(estimator), copy.copy(estimator), pickle.loads(pickle.dumps(estimator)),
-              joblib.load(tmp_path / "estimator.joblib"), joblib.load(tmp_path / "estimator.joblib", mmap_mode="r")]
+              pickle.loads(cloudpickle.dumps(estimator)), joblib.load(tmp_path / "estimator.joblib"),
+              joblib.load(tmp_path / "estimator.joblib", mmap_mode="r")]
     for other in copies:
         np.testing.assert_array_equal(other.predict(iris[0]), estimator.predict(iris[0]))
         assert all(np.shares_memory(W, other._model.parameters) for W in other.coefs_)
+    unfitted = cloudpickle.loads(cloudpickle.dumps(kind(**FEW)))
+    assert unfitted.get_params() == kind(**FEW).get_params()
     fresh = clone(estimator)
     assert fresh.get_params() == estimator.get_params()
     with pytest.raises(NotFittedError):
@@ -219,6 +225,10 @@ def test_tables_and_names(iris):
     np.testing.assert_array_equal(one.predict(frame), one.predict(polars.DataFrame(X, schema=list("abcd"))))
     with pytest.warns(UserWarning, match="valid feature names"):
         one.predict(X[:1])
+    arrow = pytest.importorskip("pyarrow").Table.from_pandas(frame)
+    np.testing.assert_array_equal(one.predict(arrow), one.predict(frame))
+    two = MLPClassifier(**FEW).fit(arrow, y)
+    np.testing.assert_array_equal(two.coefs_[0], one.coefs_[0])
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -319,6 +329,65 @@ def test_a_search_in_worker_processes_has_the_bits_of_one_process(iris):
     scores = [GridSearchCV(MLPClassifier(**FEW), grid, cv=2, n_jobs=jobs).fit(*iris).cv_results_["mean_test_score"]
               for jobs in (1, 2)]
     np.testing.assert_array_equal(*scores)
+
+
+def test_a_search_with_dasks_backend(iris):
+    distributed = pytest.importorskip("distributed")
+    search = GridSearchCV(MLPClassifier(**FEW), {"hidden_layer_sizes": [(5,), (9,)]}, cv=2)
+    expected = search.fit(*iris).cv_results_["mean_test_score"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own
+        options = dict(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+        with distributed.Client(**options), joblib.parallel_config("dask"):
+            found = search.fit(*iris).cv_results_["mean_test_score"]
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_sample_weight_is_routed(iris):
+    X, y = iris
+    weights = np.random.default_rng(0).random(len(y))
+    expected = MLPClassifier(**FEW).fit(StandardScaler().fit_transform(X), y, sample_weight=weights)
+    with sklearn.config_context(enable_metadata_routing=True):
+        weighted = MLPClassifier(**FEW).set_fit_request(sample_weight=True).set_score_request(sample_weight=True)
+        pipeline = make_pipeline(StandardScaler().set_fit_request(sample_weight=False), weighted)
+        pipeline.fit(X, y, sample_weight=weights)
+        np.testing.assert_array_equal(pipeline[-1].coefs_[0], expected.coefs_[0])
+        search = GridSearchCV(pipeline, {"mlpclassifier__alpha": [1e-4]}, cv=2).fit(X, y, sample_weight=weights)
+        np.testing.assert_array_equal(search.best_estimator_[-1].coefs_[0], expected.coefs_[0])
+        ignoring = make_pipeline(StandardScaler().set_fit_request(sample_weight=False),
+                                 MLPClassifier(**FEW).set_fit_request(sample_weight=False))  # fmt: skip
+        ignoring.fit(X, y, sample_weight=weights)
+        assert not np.array_equal(ignoring[-1].coefs_[0], expected.coefs_[0])
+        with pytest.raises(ValueError, match="sample_weight"):
+            make_pipeline(MLPClassifier(**FEW)).fit(X, y, sample_weight=weights)
+
+
+def test_set_output_of_the_steps_before(iris):
+    """An estimator gives no table, but takes the names of one."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(iris[0], columns=list("abcd"))
+    plain = make_pipeline(StandardScaler(), MLPClassifier(**FEW)).fit(frame, iris[1])
+    named = make_pipeline(StandardScaler(), MLPClassifier(**FEW)).set_output(transform="pandas").fit(frame, iris[1])
+    assert list(named[-1].feature_names_in_) == list("abcd") and not hasattr(plain[-1], "feature_names_in_")
+    np.testing.assert_array_equal(named.predict_proba(frame), plain.predict_proba(frame))
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_conversion_to_onnx(kind, iris):
+    runtime, converter = pytest.importorskip("onnxruntime"), pytest.importorskip("skl2onnx")
+    X = iris[0].astype(np.float32)
+    one = fitted(kind, iris, hidden_layer_sizes=(9, 5), activation="tanh", dtype="float32")
+    options = {"zipmap": False} if kind is MLPClassifier else None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its own
+        converted = converter.to_onnx(one.to_sklearn(), X[:1], options=options)
+    session = runtime.InferenceSession(converted.SerializeToString(), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"X": X})
+    expected = one.predict(X)[:, None]
+    if kind is MLPClassifier:
+        np.testing.assert_array_equal(found[0], one.predict(X))
+        expected = one.predict_proba(X)
+    np.testing.assert_allclose(found[-1], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_interrupted_training_keeps_what_it_learned(iris):
