@@ -2,6 +2,7 @@
 
     python benchmarks/estimators.py
     python benchmarks/estimators.py --programs "fit digits" "predict one row" --seconds 20
+    python benchmarks/estimators.py --scores    # no times: test scores over 20 seeds
 
 Both sides get the same data, parameters and number of epochs (tol=0: neither stops early), float64 as scikit-learn
 computes it, and float32 where it says so; each side has a process of its own, and the test scores are compared.  What
@@ -109,6 +110,32 @@ PROGRAMS = {
 }
 
 
+def scores(seeds: int = 20) -> list[list[str]]:
+    """Test scores of both sides, trained on the same three quarters of the samples from the same first weights."""
+    from sklearn import datasets, neural_network
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
+    import fcnet.sklearn
+
+    warnings.simplefilter("ignore")
+    rows = [["data", "score", "fcnet", "scikit-learn", "difference", "its standard error"]]
+    for name, kind, score in (("digits", "MLPClassifier", "accuracy"), ("iris", "MLPClassifier", "accuracy"),
+                              ("diabetes", "MLPRegressor", "R2")):  # fmt: skip
+        X, y = getattr(datasets, f"load_{name}")(return_X_y=True)
+        X, y = StandardScaler().fit_transform(X), (y - y.mean()) / y.std() if score == "R2" else y
+        found = np.empty((seeds, 2))
+        for seed in range(seeds):
+            train_X, test_X, train_y, test_y = train_test_split(X, y, random_state=seed)
+            for side, module in enumerate((fcnet.sklearn, neural_network)):
+                estimator = getattr(module, kind)(max_iter=60, random_state=seed)
+                found[seed, side] = estimator.fit(train_X, train_y).score(test_X, test_y)
+        difference = found[:, 0] - found[:, 1]
+        means = [f"{mean:.4f}" for mean in (*found.mean(axis=0), difference.mean())]
+        rows.append([name, score, *means, f"{difference.std(ddof=1) / np.sqrt(seeds):.4f}"])
+    return rows
+
+
 class Server:
     """One side in a worker process."""
 
@@ -148,11 +175,15 @@ def main() -> None:
     parser = common.with_threads(common.parser(__doc__))
     parser.add_argument("--programs", nargs="+", choices=[*PROGRAMS], default=[*PROGRAMS], metavar="NAME")
     parser.add_argument("--seconds", type=float, default=20.0, help="for each program, at least 3 rounds")
+    parser.add_argument("--scores", action="store_true", help="test scores over 20 seeds in place of times")
     parser.add_argument("--side", help="of a worker")
     arguments = common.parse(parser)
     if arguments.worker:
         server = Server(arguments.side)
         common.serve({"prepare": server.prepare, "run": server.run})
+        return
+    if arguments.scores:
+        print(common.table(scores()))
         return
     header = common.header("whole calls in turn, medians")
     print(header, end="\n\n", flush=True)
