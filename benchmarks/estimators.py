@@ -110,7 +110,7 @@ PROGRAMS = {
 }
 
 
-def scores(seeds: int = 20) -> list[list[str]]:
+def compared_scores(seeds: int = 20) -> list[list[str]]:
     """Test scores of both sides, trained on the same three quarters of the samples from the same first weights."""
     from sklearn import datasets, neural_network
     from sklearn.model_selection import train_test_split
@@ -183,7 +183,7 @@ def main() -> None:
         common.serve({"prepare": server.prepare, "run": server.run})
         return
     if arguments.scores:
-        print(common.table(scores()))
+        print(common.table(compared_scores()))
         return
     header = common.header("whole calls in turn, medians")
     print(header, end="\n\n", flush=True)
