@@ -150,7 +150,7 @@ class Hooks:
     ) -> None:
         # those that write what the others have come to, last
         self.callbacks = sorted(_listed(callbacks), key=lambda callback: isinstance(callback, ModelCheckpoint))
-        self.model = model
+        self.model, self.params = model, dict(params)
         self.each_batch = any(_has(callback, _BATCH_HOOKS) for callback in self.callbacks)
         self.told = self.each_batch or any(_has(callback, _EPOCH_HOOKS) for callback in self.callbacks)
         # those that read the logs alone know how long they need not: see `ahead`

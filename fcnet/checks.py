@@ -7,6 +7,7 @@ model's dtype. The caller's arrays are never written to.
 
 from __future__ import annotations
 
+import datetime
 import difflib
 import importlib
 import inspect
@@ -418,7 +419,7 @@ def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: i
         raise ValueError(f"X has {_count(A.shape[1], 'feature')}, the model expects {expected}")
     if A.shape[0] < least:
         raise ValueError(f"X has no samples, its shape is {A.shape}")
-    return _normalised("X", A, dtype) if isinstance(A, np.ndarray) else _sparse(A, dtype)
+    return normalised("X", A, dtype) if isinstance(A, np.ndarray) else _sparse(A, dtype)
 
 
 def _sparse(X: Any, dtype: np.dtype[Any]) -> Any:
@@ -490,8 +491,8 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
         _wrong_width(np.shape(y), A.shape[1], loss, units)
     if sparse:
         _class_numbers(A, units, dtype)
-        return _normalised("y", A, dtype)
-    Y = _normalised("y", A, dtype)
+        return normalised("y", A, dtype)
+    Y = normalised("y", A, dtype)
     if loss in (*HINGES, "categorical_hinge"):
         allowed = (0, 1) if loss == "categorical_hinge" else (-1, 0, 1)
         wrong = ~np.isin(Y, allowed)
@@ -541,12 +542,12 @@ def sample_weights(value: Any, samples: int, dtype: np.dtype[Any], block: bool =
         raise ValueError(f"sample_weight: expected (samples,), got {A.shape}")
     if len(A) != samples:
         raise ValueError(f"X has {_count(samples, 'sample')} and sample_weight has {len(A)}; they must be equal")
-    w = _normalised("sample_weight", A.reshape(-1), np.dtype(np.float64))
+    w = normalised("sample_weight", A.reshape(-1), np.dtype(np.float64))
     if (w < 0).any():
         row = int((w < 0).argmax())
         raise ValueError(f"sample_weight is {w[row]:g} at row {row}; weights must be 0 or more")
     if block:
-        return _normalised("sample_weight", w, dtype)
+        return normalised("sample_weight", w, dtype)
     some_weight("sample_weight", w)
     return _in_range(w, dtype)
 
@@ -603,7 +604,7 @@ def class_weights(
                 raise ValueError(f"class_weight names class {label!r}, the classes are {', '.join(map(str, known))}")
             w[labels == label] = real(f"class_weight[{label!r}]", weight, 0, math.inf, "[)")
     if block:
-        return _normalised("class_weight times sample_weight", w if weights is None else w * weights, dtype)
+        return normalised("class_weight times sample_weight", w if weights is None else w * weights, dtype)
     if weights is not None:
         w = w / w.max(initial=np.finfo(np.float64).tiny) * weights
     some_weight("class_weight" if weights is None else "class_weight times sample_weight", w)
@@ -632,7 +633,7 @@ def classes(name: str, values: Any, threshold: float | None = None) -> tuple[np.
     A = _numeric(name, values)
     if A.ndim not in (1, 2) or 0 in A.shape:
         raise ValueError(f"{name}: expected (samples,) or (samples, classes), got {A.shape}")
-    _normalised(name, A, np.dtype(np.float64))
+    normalised(name, A, np.dtype(np.float64))
     if A.ndim == 2 and A.shape[1] > 1:
         return A.argmax(axis=1), A.shape[1]
     A = A.reshape(-1)
@@ -651,12 +652,59 @@ def _in_range(weights: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     return (np.ldexp(weights, -exponent) if abs(exponent) > 32 else weights).astype(dtype)
 
 
+def arrays(name: str, values: Any) -> list[Any]:
+    """The arrays of a list or tuple."""
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, (Sequence, np.ndarray)):
+        raise TypeError(f"{name} must be a list of arrays, got {values!r:.60}")
+    return [*values]
+
+
 def weights(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
     """One array of weights of exactly this shape."""
     A = _numeric(name, value)
     if A.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {A.shape}")
-    return _normalised(name, A, dtype)
+    return normalised(name, A, dtype)
+
+
+def undisguised(name: str, values: Any) -> None:
+    """Refuse what scikit-learn would read as other numbers: masked values, dates, numbers in text, a corrupt matrix.
+
+    Whatever else is wrong, scikit-learn says itself.
+    """
+    if hasattr(values, "tocsr"):
+        _compressed(values)
+        return
+    try:
+        A = np.asarray(values)
+    except (TypeError, ValueError):
+        return
+    if isinstance(values, np.ma.MaskedArray) or A.dtype.kind in "USTMm":
+        _numeric(name, values)
+    elif A.dtype.kind == "O":
+        wrong = np.fromiter((isinstance(value, _NO_NUMBERS) for value in A.flat), bool, A.size)
+        if wrong.any():
+            index = np.unravel_index(int(wrong.argmax()), A.shape)
+            raise TypeError(f"{name} must hold real numbers, got {A[index]!r:.60} at {_where(index)}")
+
+
+_NO_NUMBERS = (str, bytes, datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
+
+
+def labels(y: Any) -> None:
+    """Refuse labels of which one is missing, or some are text and others numbers."""
+    if y is None or hasattr(y, "tocsr"):
+        return
+    A = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
+    if A.dtype.kind != "O" or not A.size:
+        return
+    text = isinstance(A.flat[0], str)
+    for position, label in enumerate(A.flat):
+        where = _where(np.unravel_index(position, A.shape))
+        if label is None or type(label).__name__ in ("NAType", "NaTType"):
+            raise TypeError(f"y: missing label {label!r} at {where}; remove such samples")
+        if isinstance(label, str) != text:
+            raise TypeError(f"y mixes text and numbers, {A.flat[0]!r} at row 0 and {label!r:.60} at {where}")
 
 
 def feature_names(X: Any) -> tuple[str, ...] | None:
@@ -683,7 +731,7 @@ def same_features(expected: tuple[str, ...] | None, X: Any) -> None:
     raise ValueError(f"X has columns {list(came)}, the model was fitted with {list(expected)}: {fix}")
 
 
-def _normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+def normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`A` C-contiguous, aligned and of `dtype`, every value finite."""
     B = A
     if A.dtype != dtype or not (A.flags.c_contiguous and A.flags.aligned):

@@ -129,7 +129,7 @@ class Layer:
 
     def _checked(self, weights: Sequence[Any]) -> list[np.ndarray]:
         """`weights` as arrays that fit the views; the layer is not changed."""
-        views = self._views()
+        views, weights = self._views(), checks.arrays("weights", weights)
         if len(weights) != len(views):
             listed = f" ({', '.join(views)})" if views else ""
             raise ValueError(f"layer {self.name!r} has {len(views)} arrays{listed}, got {len(weights)}")

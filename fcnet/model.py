@@ -245,6 +245,7 @@ class Sequential:
         """
         self.parameters  # noqa: B018 - raises if there are none
         counts = [len(layer._views()) for layer in self._layers]
+        weights = checks.arrays("weights", weights)
         if len(weights) != sum(counts):
             raise ValueError(f"weights must hold {sum(counts)} arrays, W and b by layer, got {len(weights)}")
         rest = iter(weights)
@@ -438,14 +439,16 @@ class Sequential:
         if saved is not None:
             run = saved.epochs(run.stop)
             saved.check(training.form(feed, validation, inputs))
-            self._adopt_options(saved.model)
         elif seed is not None and not isinstance(seed, np.random.Generator):
             feed.skip(run.start)
+        hooks = self._hooks(callbacks, objective, feed, run, validation is not None, shown)
+        if saved is not None:
+            self._adopt_options(saved.model)
         key = 0 if saved is not None else self._random_key(seed)
 
         network = self._trainable(objective, inputs)
         self._feature_names = names or self._feature_names
-        return self._fit(kind, network, feed, run, key, callbacks, validation, validated, shown, saved)
+        return self._fit(kind, network, feed, run, key, hooks, validation, validated, shown, saved)
 
     def _feed(
         self, rows: data.Arrays, batch_size: int, generator: np.random.Generator | None
@@ -457,15 +460,22 @@ class Sequential:
             kind = training.FullBatchFit
         return kind, data.Rows(*rows, batch_size, generator)
 
+    def _hooks(
+        self, callbacks: Any, objective: training.Objective, feed: data.Rows | data.Stream, run: range,
+        validated: bool, shown: int,
+    ) -> Hooks:  # fmt: skip
+        """The callbacks, checked."""
+        params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
+        return Hooks(callbacks, self, params, training.reported(objective, validated))
+
     def _fit(
         self, kind: type[training.Fit], network: training.Network, feed: data.Rows | data.Stream, run: range, key: int,
-        callbacks: Callback | Sequence[Callback] | None, validation: Iterable[data.Arrays] | None,
-        validated: Callable[[int], bool], shown: int, saved: training.Saved | None = None,
+        hooks: Hooks, validation: Iterable[data.Arrays] | None, validated: Callable[[int], bool], shown: int,
+        saved: training.Saved | None = None,
     ) -> History:  # fmt: skip
         """Train with what has been checked."""
-        params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
-        hooks = Hooks(callbacks, self, params, training.reported(network.objective, validation is not None))
-        self.history, self.stop_training = History(self, params), saved is not None and saved.state["stopped"]
+        stopped = saved is not None and saved.state["stopped"]
+        self.history, self.stop_training = History(self, hooks.params), stopped
         if saved is not None:
             self._adopt_state(saved.model)
         hooks.begin({} if saved is None else saved.state["callbacks"])

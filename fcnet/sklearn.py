@@ -78,27 +78,33 @@ class _Compiled:
         return True
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:
+        with _all_or_nothing(self):
+            return self._train_on(X, y, sample_weight, incremental, validation)
+
+    def _train_on(self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: Any) -> Any:
         hidden = self.hidden_layer_sizes
         hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         labels = y
-        X, y = self._validate_input(X, y, incremental, reset=first)
+        X, y = self._checked(X, y, incremental, first)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         if getattr(self, "class_weight", None) is not None:
             weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
             sample_weight = weight if sample_weight is None else weight * sample_weight
-        X = X.astype(self.dtype or X.dtype, copy=False)
-        Y = np.ascontiguousarray(y.reshape(len(y), -1), X.dtype)
+        dtype = np.dtype(self.dtype or X.dtype)
+        if isinstance(X, np.ndarray) and X.dtype != dtype:
+            X = checks.normalised("X", X, dtype)
+        Y = checks.normalised("y", y.reshape(len(y), -1), dtype)
         self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
             self.validation_loss_curve_: list[float] = []
         with _threads(self.n_threads):
             if first:
-                self._build([X.shape[1], *hidden, self.n_outputs_], X.dtype)
+                self._build([X.shape[1], *hidden, self.n_outputs_], dtype)
             self._restore_views()
             if self.solver == "lbfgs":
                 self._minimize(X, Y, sample_weight)
@@ -107,6 +113,20 @@ class _Compiled:
         if not np.isfinite(self._model.parameters).all():
             raise _not_finite()
         return self
+
+    def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
+        """Samples and targets as scikit-learn's checks leave them, but for what those let pass."""
+        checks.undisguised("X", X)
+        if is_classifier(self):
+            checks.labels(y)
+        else:
+            checks.undisguised("y", y)
+        try:
+            return self._validate_input(X, y, incremental, reset=reset)
+        except ValueError as error:
+            if is_classifier(self) and "Unknown label type" in str(error):
+                raise ValueError(f"{error}; for continuous y use a regressor, MLPRegressor") from error
+            raise
 
     def _build(self, sizes: Sequence[int], dtype: Any) -> None:
         """A network of these sizes, with first weights as scikit-learn draws them, and empty curves."""
@@ -230,9 +250,10 @@ class _Compiled:
         Y = checks.targets(Y, dtype, objective.loss.name, self.n_outputs_, samples)
         rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
         kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
-        network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
         validation = None if held_out is None else model._held_out(held_out, objective, X.shape[1])
-        model._fit(kind, network, feed, range(epochs), key, told, validation, lambda epoch: True, 0)
+        hooks = model._hooks(told, objective, feed, range(epochs), validation is not None, 0)
+        network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
+        model._fit(kind, network, feed, range(epochs), key, hooks, validation, lambda epoch: True, 0)
 
     def _optimizer_for(self, factor: float) -> Any:
         if self.solver == "sgd":
@@ -317,6 +338,7 @@ class _Compiled:
         if few is not None:
             return few
         if check_input:
+            checks.undisguised("X", X)
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._restore_views()
         with _threads(self.n_threads):
@@ -616,10 +638,12 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
         MLPClassifier
             Itself.
         """
-        if _check_partial_fit_first_call(self, classes):
-            multilabel = type_of_target(y).startswith("multilabel")
-            self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        with _all_or_nothing(self):
+            checks.labels(y)
+            if _check_partial_fit_first_call(self, classes):
+                multilabel = type_of_target(y).startswith("multilabel")
+                self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
+            return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> np.ndarray:
         """The classes (n,), or the labels (n, O), of X (n, I)."""
@@ -801,6 +825,18 @@ def _results(fitted: Any) -> dict[str, Any]:
     kept = {name: value for name, value in vars(fitted).items() if name.endswith("_") and name not in names}
     private = ("_label_binarizer", "_no_improvement_count")
     return kept | {name: vars(fitted)[name] for name in private if name in vars(fitted)}
+
+
+@contextmanager
+def _all_or_nothing(estimator: Any) -> Iterator[None]:
+    """After an error inside, the estimator is as it was before."""
+    before = {name: [*value] if isinstance(value, list) else value for name, value in vars(estimator).items()}
+    try:
+        yield
+    except Exception:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise
 
 
 @contextmanager
