@@ -23,6 +23,9 @@ test: $(VENV)/with-test
 # Minutes to hours: what the tests do a few times, many times.
 soak: $(VENV)/with-test
 	@$(BIN)/python tests/soak/kill.py
+	@$(BIN)/python tests/soak/memory.py
+	@$(BIN)/python tests/soak/bounds.py
+	@$(BIN)/python tests/soak/fuzz.py
 
 lint: $(VENV)/with-lint
 	@$(BIN)/ruff check --quiet .

@@ -1,7 +1,9 @@
 """Not one byte outside of the arrays that fcnet makes for its kernels, and none of those it has freed."""
 
 import ctypes
+import sys
 
+import leaks
 import numpy as np
 import pytest
 import random_models
@@ -58,3 +60,9 @@ def test_a_write_to_freed_memory_is_found():
         engine.workspace = None  # its address still stands in the task
         with pytest.raises(AssertionError, match=r"written to freed memory of engine.py:\d+"):
             engine.loss_and_gradient(*batch)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is told in Linux's way")
+def test_memory_stays_flat():
+    """Of 300 fits 1 MB would be 3 kB each: less than a model takes. `make soak` has 10,000."""
+    leaks.check(fits=300, failures=3000, most=1 << 20)

@@ -1,0 +1,28 @@
+"""Load a million mutated model files: a ModelFileError or a working model each time, in bounded memory.
+
+    python tests/soak/fuzz.py               1,000,000 files
+    python tests/soak/fuzz.py 50000 7       so many, from the seed 7,000,000 on
+"""
+
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import file_fuzz
+
+
+def main():
+    numbers = [int(number) for number in sys.argv[1:]]
+    files = numbers[0] if numbers else 1_000_000
+    first = 1_000_000 * numbers[1] if len(numbers) > 1 else 0
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder, file_fuzz.at_most(1 << 30):
+        refused, taken = file_fuzz.fuzz(Path(folder), range(first, first + files))
+    print(f"{files:,} files: {refused:,} refused, {taken:,} are models that work")
+
+
+if __name__ == "__main__":
+    main()
