@@ -1,4 +1,4 @@
-"""The public kernels compiled anew with Numba's bounds checking, in one thread: an index outside of an array is an error.
+"""The public kernels compiled with Numba's bounds checking, in one thread: an index outside of an array is an error.
 
 It sees what is indexed as an array: the rows, blocks and sums of the dense layers, cross entropies and elementwise
 kernels. What is read and written through pointers it does not see; for that there are zones and forbidden pages.
