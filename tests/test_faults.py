@@ -253,9 +253,11 @@ def test_before_a_fit():
     ("sparse_categorical_crossentropy", 3, np.full(4, 2)), ("categorical_crossentropy", 2, np.tile([0.0, 1.0], (4, 1))),
 ])  # fmt: skip
 def test_one_class_trains_a_constant(loss, units, labels):
+    fcnet.set_seed(0)
     *_, model = models(loss, units)
-    model.fit(X, labels, epochs=400, verbose=0, seed=0)
-    assert model.evaluate(X, labels) < 0.3
+    model.compile(optimizers.Adam(0.05), loss)
+    model.fit(X, labels, epochs=300, verbose=0, seed=0)
+    assert model.evaluate(X, labels) < 0.1
 
 
 def test_one_sample_trains():
@@ -380,7 +382,8 @@ def test_parameters_of_estimators(name, value):
 ], ids=("text", "int64", "uint64", "bool", "one class", "objects"))  # fmt: skip
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_labels_come_back_exactly(labels):
-    classifier = MLPClassifier(hidden_layer_sizes=(30,), max_iter=300, learning_rate_init=0.02).fit(X, labels)
+    parameters = dict(hidden_layer_sizes=(30,), max_iter=500, learning_rate_init=0.02, random_state=0)
+    classifier = MLPClassifier(**parameters).fit(X, labels)
     np.testing.assert_array_equal(classifier.classes_, np.unique(labels))
     assert classifier.classes_.dtype == labels.dtype or labels.dtype == object
     np.testing.assert_array_equal(classifier.predict(X), labels)
