@@ -26,8 +26,9 @@ from . import (  # noqa: E402
     regularizers,
     schedules,
 )
-from ._runtime import get_num_threads, set_num_threads  # noqa: E402
+from ._runtime import get_num_threads, num_threads, set_num_threads  # noqa: E402
 from ._version import __version__  # noqa: E402
+from .configuration import show_config  # noqa: E402
 from .files import ModelFileError  # noqa: E402
 from .layers import Activation, Dense, Dropout, GaussianNoise, Input, LayerNormalization  # noqa: E402
 from .model import Sequential, load  # noqa: E402
@@ -54,9 +55,11 @@ __all__ = [
     "load",
     "losses",
     "metrics",
+    "num_threads",
     "optimizers",
     "regularizers",
     "schedules",
     "set_num_threads",
     "set_seed",
+    "show_config",
 ]

@@ -1,20 +1,37 @@
-"""Threads: how many, and who may start them.
-
-The GIL protects nothing here: a kernel releases it.  Two Python threads that enter parallel regions at the same
-time abort the process under Numba's ``workqueue`` layer, and a forked child that enters one is killed under GNU
-OpenMP.  So every call that may start threads holds one lock of the process (`launch_lock`), a fork waits for
-that lock, and in a forked child work runs on one thread.
-"""
+"""When threads are worth it, and how a long call is left on Ctrl-C; how many there are is said in `kernels.threads`."""
 
 from __future__ import annotations
 
-import functools
-import math
-import os
+import contextlib
 import threading
-from pathlib import Path
+from _thread import start_new_thread
+from collections.abc import Callable
 
-import numba
+from .kernels.threads import (
+    alone,
+    count_threads,
+    get_num_threads,
+    held_over_fork,
+    launch_lock,
+    launching,
+    layer,
+    num_threads,
+    set_num_threads,
+)
+
+__all__ = [
+    "alone",
+    "count_threads",
+    "get_num_threads",
+    "held_over_fork",
+    "interruptible",
+    "launch_lock",
+    "launching",
+    "layer",
+    "num_threads",
+    "set_num_threads",
+    "shares",
+]
 
 SHARE_FLOPS = 800_000
 """Work, in floating-point operations a step, that is worth a thread of its own.
@@ -29,53 +46,8 @@ TRIAL_STEPS = 256
 PANEL_FLOPS = 40_000
 """What a layer of a slab costs besides its arithmetic (calls, transposes, activation), in the same unit."""
 
-launch_lock = threading.RLock()
-_forked = False
-_num_threads: int | None = None
-
-
-@functools.cache
-def _cgroup_quota() -> int | None:
-    """Processors that the container may use, None where no quota is set (an affinity mask is Numba's business)."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else max(1, math.ceil(int(quota) / int(period)))
-    except (OSError, ValueError):
-        return None
-
-
-def set_num_threads(n: int | None) -> None:
-    """Set on how many threads fcnet computes.
-
-    Parameters
-    ----------
-    n : int or None
-        At least 1.  None restores the default: what Numba uses (``NUMBA_NUM_THREADS``, or the processors this
-        process may run on), at most the container's CPU quota.  Results have the same bits for every n.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If n is not an integer, or below 1.
-    """
-    global _num_threads
-    if n is not None:
-        if isinstance(n, bool) or not isinstance(n, int):
-            raise TypeError(f"n must be an integer or None, got {n!r}")
-        if n < 1:
-            raise ValueError(f"n must be at least 1, got {n}")
-    _num_threads = n
-
-
-def get_num_threads() -> int:
-    """On how many threads fcnet computes; 1 in a forked child."""
-    if _forked:
-        return 1
-    if _num_threads is not None:
-        return _num_threads
-    default = numba.get_num_threads()
-    quota = _cgroup_quota()
-    return default if quota is None else min(default, quota)
+LONG_FLOPS = 2e9
+"""Work for one thread that Ctrl-C should not wait for: 20 ms at 100 GFLOP/s. Another thread takes 0.1 ms to start."""
 
 
 def shares(flops: float) -> int:
@@ -84,20 +56,40 @@ def shares(flops: float) -> int:
     return min(get_num_threads(), worth) if worth > 1 else 1
 
 
-def _before_fork() -> None:
-    launch_lock.acquire()
+def interruptible(work: Callable[[], object], abandon: Callable[[], object]) -> None:
+    """Run `work`, compiled code that the main thread would not hear a signal in, while this one listens.
 
+    When a signal raises an exception, as Ctrl-C does, `abandon` is called to make the work end early; the exception
+    goes on when it has.
+    """
+    errors: list[BaseException] = []
+    finished: list[bool] = []
+    asleep = threading.Lock()
+    asleep.acquire()
 
-def _after_fork_in_parent() -> None:
-    launch_lock.release()
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+        finished.append(True)
+        asleep.release()
 
+    def wait() -> None:
+        while not finished:
+            asleep.acquire(timeout=0.1)  # without a timeout Windows hears nothing
 
-def _after_fork_in_child() -> None:
-    global launch_lock, _forked
-    launch_lock = threading.RLock()
-    _forked = True
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent,
-                        after_in_child=_after_fork_in_child)
+    try:
+        try:
+            start_new_thread(run, ())
+        except RuntimeError:  # there can be no more threads
+            run()
+        wait()
+    except BaseException:
+        abandon()
+        while not finished:
+            with contextlib.suppress(KeyboardInterrupt):
+                wait()
+        raise
+    if errors:
+        raise errors[0]

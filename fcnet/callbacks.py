@@ -70,7 +70,7 @@ class Callback:
     Attributes
     ----------
     model : Sequential
-        What is trained. ``model.stop_training = True`` ends the fit after the present epoch.
+        What is trained. ``model.stop_training = True`` ends the fit after the present run of steps.
     params : dict
         "verbose", "epochs" and "steps" (batches an epoch, None if not known).
     """
@@ -175,8 +175,8 @@ class Hooks:
 
     @property
     def stopped(self) -> bool:
-        """Whether a callback has asked for the end of the fit."""
-        return bool(self.callbacks) and self.model.stop_training
+        """Whether someone, a callback or another Python thread, has asked for the end of the fit."""
+        return bool(self.model.stop_training)
 
     def ahead(self) -> float:
         """How many epochs may run before the first of them is told."""

@@ -44,6 +44,11 @@ def whole(name: str, value: Any, low: int, wrong_type: type[Exception] = TypeErr
     return int(value)
 
 
+def threads(n_threads: Any) -> int | None:
+    """A number of threads, or None for the default."""
+    return None if n_threads is None else whole("n_threads", n_threads, 1)
+
+
 def real(name: str, value: Any, low: float, high: float, ends: str = "[]") -> float:
     """`value` as a finite float between `low` and `high`; `ends` says which ends belong to the range."""
     within = f"{ends[0]}{low:g}, {high:g}{ends[1]}"

@@ -43,7 +43,7 @@ class Part(NamedTuple):
 
     def steps(self, first: int, last: int) -> Part:
         """The steps from `first` to before `last`, all of one epoch."""
-        begin, end = first * self.batch_size, min(last * self.batch_size, len(self.X))
+        begin, end = (min(step * self.batch_size, len(self.X)) for step in (first, last))
         weight = float(end - begin)
         if self.weights is not None:
             rows = slice(begin, end) if self.orders is None else self.orders[0, begin:end]

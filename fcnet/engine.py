@@ -278,8 +278,9 @@ class Engine:
                           metric.parameters(), metric.n_sums(self.outputs), metric.weighted) for metric in wanted)
         if self._objective == (aim, parameters, reported):
             return
-        if self._objective is None:  # now and not before: a process that predicts single rows needs none of them
-            self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
+        self._objective = None  # until all of it is set: Ctrl-C may come in between
+        # now and not before: a process that predicts single rows needs none of them
+        self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
         activation = self.activations[-1]
         fused = losses.FUSED.get((aim, activation))
         # a fused loss takes logits, and leaves dZ and the output
@@ -310,6 +311,7 @@ class Engine:
         """Workspace for so many slabs, scratch for groups and threads; kept, and made anew only when it must grow."""
         P = self.slab
         if slabs > self._slabs:
+            self._slabs = 0
             panels = slabs * P * np.array(self._panel_rows)
             columns = slabs * P * P * np.array(self._column_blocks)
             starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
@@ -326,16 +328,16 @@ class Engine:
         scratch = P * max(group * (targets + 2 * self.widest + 1), tile) + network.PACKED_STRIP * (self.widest + 2)
         scratch = -(-scratch // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
-            self._scratch_size = max(scratch, self._scratch_size)
-            self._scratch_threads = max(threads, self._scratch_threads)
-            self._scratch = layout.zeros(self._scratch_size * self._scratch_threads, self.dtype)
+            scratch, threads = max(scratch, self._scratch_size), max(threads, self._scratch_threads)
+            self._scratch_size = 0  # until all of it is there
+            self._scratch = layout.zeros(scratch * threads, self.dtype)
             # a cache line apart, so that threads do not write to each other's
             integers = 2 * P + 8
-            self._integers = np.zeros(integers * self._scratch_threads, np.intp)
-            self._own_hyper = np.zeros(optimizers.HYPER_SIZE * self._scratch_threads)
-            self._set(scratch=_address(self._scratch), scratch_size=self._scratch_size,
-                      own_hyper=_address(self._own_hyper),
+            self._integers = np.zeros(integers * threads, np.intp)
+            self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
+            self._set(scratch=_address(self._scratch), scratch_size=scratch, own_hyper=_address(self._own_hyper),
                       integers=_address(self._integers), integers_size=integers)
+            self._scratch_size, self._scratch_threads = scratch, threads
 
     def _list_matrices(self) -> None:
         """What region 2 computes: for the gradient all matrices of parameters, for training those that learn."""
@@ -432,11 +434,21 @@ class Engine:
         self._set(gather_held=self._part(held.gather_held) if hold else 0)
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
-        threads = self._fields[_FIELD["threads"]]
-        if threads == 1:
+        self._set(abandon=0)
+        long = self._step_flops * (last - first) > _runtime.LONG_FLOPS * self.threads
+        if long and threading.current_thread() is threading.main_thread():
+            if not network.run.signatures:
+                network.run(self._task_address, 0, 0)  # compiled here, where a signal is heard
+            _runtime.interruptible(lambda: self._enter(first, last), lambda: self._set(abandon=1))
+        else:
+            self._enter(first, last)
+
+    def _enter(self, first: int, last: int) -> None:
+        """Run the steps of the task, alone if on several threads."""
+        if self.threads == 1:
             network.run(self._task_address, first, last)
         else:
-            with _runtime.launch_lock:
+            with _runtime.launching(self.threads):
                 network.run(self._task_address, first, last)
 
     def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
@@ -445,6 +457,7 @@ class Engine:
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
+        self._step_flops = work / 3 if forward_only else work
         if forward_only:
             threads = min(_runtime.shares(work / 3), slabs)
         else:  # of a single slab only the gradient can be shared
@@ -701,6 +714,7 @@ class Engine:
                    optimizer.global_clipnorm, optimizer.gradient_accumulation_steps, optimizer.use_ema,
                    optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
         if options != self._options:
+            self._options = ()
             self._set_options(*options)
             self._options = options
         own = optimizer.formula_slots

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from . import (
+    _runtime,
     checks,
     data,
     descriptions,
@@ -51,7 +52,7 @@ class Sequential:
     history : History or None
         Of the last fit, also of one that was interrupted.
     stop_training : bool
-        Set to True by a callback, it ends the fit after the present epoch.
+        Set to True by a callback or another Python thread, it ends the fit after the steps that run at that moment.
     optimizer : Optimizer or None
         Of the last `compile`.
 
@@ -331,6 +332,7 @@ class Sequential:
         validation_freq: int | Sequence[int] = 1,
         seed: int | np.random.Generator | None = None,
         resume: files.Path | None = None,
+        n_threads: int | None = None,
     ) -> History:
         """Train.
 
@@ -380,6 +382,8 @@ class Sequential:
             A file that `fcnet.callbacks.ModelCheckpoint` has written in a fit of such a model with the same arguments:
             this one goes on from there, with the bits of one that was never stopped. Weights, optimizer, generators,
             callbacks and History are then those of the file; `seed` and `initial_epoch` have no effect.
+        n_threads : int, optional
+            On how many threads to compute; the result has the same bits. Default: `fcnet.get_num_threads`.
 
         Returns
         -------
@@ -395,8 +399,8 @@ class Sequential:
         FloatingPointError
             If training diverges; parameters and optimizer are as at the start of that epoch.
         KeyboardInterrupt
-            On Ctrl-C; parameters are those of the last complete step, the History is kept. The same holds for an
-            error in a callback, and of blocks that are wrong.
+            On Ctrl-C; parameters are those of the last complete step, the History (`history`) is kept. The same holds
+            for an error in a callback, and of blocks that are wrong.
         OSError, ModelFileError
             If the file to resume from can't be read, or is no checkpoint of such a fit.
         """
@@ -409,6 +413,7 @@ class Sequential:
         if validation_batch_size is not None:
             checks.whole("validation_batch_size", validation_batch_size, 1, wrong_type=ValueError)
         steps = None if steps_per_epoch is None else checks.whole("steps_per_epoch", steps_per_epoch, 1)
+        threads = checks.threads(n_threads)
         generator = seeds.generator(seed) if mixed else None
         share = 0.0 if validation_data is not None else validation_split
         source = self._blocks(x, y, sample_weight, always=steps is not None)
@@ -448,7 +453,8 @@ class Sequential:
 
         network = self._trainable(objective, inputs)
         self._feature_names = names or self._feature_names
-        return self._fit(kind, network, feed, run, key, hooks, validation, validated, shown, saved)
+        with _runtime.num_threads(threads):
+            return self._fit(kind, network, feed, run, key, hooks, validation, validated, shown, saved)
 
     def _feed(
         self, rows: data.Arrays, batch_size: int, generator: np.random.Generator | None
@@ -549,6 +555,8 @@ class Sequential:
         verbose: int | str = 0,
         sample_weight: Any = None,
         return_dict: bool = False,
+        *,
+        n_threads: int | None = None,
     ) -> Reported:
         """Loss and metrics of all samples.
 
@@ -564,6 +572,8 @@ class Sequential:
             As in `fit`; for the loss, and for those metrics that were compiled as `weighted_metrics`.
         return_dict : bool, default=False
             A dict by name in place of numbers.
+        n_threads : int, optional
+            As in `fit`.
 
         Returns
         -------
@@ -582,13 +592,16 @@ class Sequential:
         self._ready(batch_size)
         assert self._inputs is not None
         rows = self._batches(x, y, sample_weight, objective, self._inputs)
-        values, samples = training.evaluate(self._network(objective, self._inputs), rows)
+        with _runtime.num_threads(checks.threads(n_threads)):
+            values, samples = training.evaluate(self._network(objective, self._inputs), rows)
         if shown:
             logs = dict(zip(objective.names, values, strict=True))
             print(f"{samples} samples - {display.line(logs, ' - ')}")
         return _reported(objective, values, return_dict)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0) -> np.ndarray:
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: int | str = 0, *, n_threads: int | None = None
+    ) -> np.ndarray:
         """The outputs of the last layer.
 
         Parameters
@@ -599,6 +612,8 @@ class Sequential:
             Accepted as in Keras; neither the result nor the memory depends on it.
         verbose : "auto", 0, 1 or 2, default=0
             Accepted as in Keras; nothing is shown.
+        n_threads : int, optional
+            As in `fit`.
 
         Returns
         -------
@@ -613,7 +628,8 @@ class Sequential:
             If an argument does not fit.
         """
         # one row in 2 microseconds: all that is checked below holds for x if the engine takes it
-        if type(x) is np.ndarray and batch_size is None and type(verbose) is int and verbose in (0, 1, 2):
+        plain = batch_size is None and n_threads is None and type(verbose) is int and verbose in (0, 1, 2)
+        if type(x) is np.ndarray and plain:
             engine, flat = self._engine, self._flat
             if engine is not None and flat is not None:
                 few = engine.predict_few(flat, x)
@@ -621,6 +637,10 @@ class Sequential:
                     return few
         checks.verbose(verbose)
         self._ready(batch_size)
+        with _runtime.num_threads(checks.threads(n_threads)):
+            return self._predict(x)
+
+    def _predict(self, x: Any) -> np.ndarray:
         engine, parameters = self._compiled_engine(), self.parameters
         if data.is_stream(x) or data.too_large(x, self._dtype):
             source = data.source(x, None, None) if data.is_stream(x) else data.Blocks(x)
@@ -1119,6 +1139,7 @@ class Sequential:
         if self._engine is None:
             assert self._inputs is not None
             self._engine = Engine(self._inputs, self._layers, self._dtype)
+            _runtime.held_over_fork(self._engine)
         return self._engine
 
     def _network(self, objective: training.Objective, inputs: int) -> training.Network:

@@ -102,7 +102,7 @@ class _Compiled:
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
             self.validation_loss_curve_: list[float] = []
-        with _threads(self.n_threads):
+        with _runtime.num_threads(self.n_threads):
             if first:
                 self._build([X.shape[1], *hidden, self.n_outputs_], dtype)
             self._restore_views()
@@ -341,7 +341,7 @@ class _Compiled:
             checks.undisguised("X", X)
             X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._restore_views()
-        with _threads(self.n_threads):
+        with _runtime.num_threads(self.n_threads):
             return self._outputs(X)
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -837,20 +837,6 @@ def _all_or_nothing(estimator: Any) -> Iterator[None]:
         vars(estimator).clear()
         vars(estimator).update(before)
         raise
-
-
-@contextmanager
-def _threads(count: int | None) -> Iterator[None]:
-    """So many threads inside; None changes nothing."""
-    if count is None:
-        yield
-        return
-    before = _runtime._num_threads
-    _runtime.set_num_threads(int(count))
-    try:
-        yield
-    finally:
-        _runtime.set_num_threads(before)
 
 
 def _rows(X: Any, dtype: Any) -> Any:

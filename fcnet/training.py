@@ -1,7 +1,8 @@
 """The loop over epochs: order of the samples, compiled steps, validation, History, divergence.
 
 Each call of the engine runs many steps, also of several short epochs, and returns to Python after some 10 ms,
-so that Ctrl-C is noticed. Where a call ends changes no bit of parameters or History.
+so that Ctrl-C is noticed; a step that takes longer is left in its midst (`_runtime.interruptible`). Where a call ends
+changes no bit of parameters or History.
 """
 
 from __future__ import annotations
@@ -97,7 +98,14 @@ class Checkpoint:
         self.iterations = self.network.optimizer.iterations
 
     def restore(self) -> None:
-        """Bring back the saved state."""
+        """Bring back the saved state, all of it also when Ctrl-C comes in between."""
+        try:
+            self._copy_back()
+        except KeyboardInterrupt:
+            self._copy_back()
+            raise
+
+    def _copy_back(self) -> None:
         for copy, array in zip(self.copies, self.live, strict=True):
             np.copyto(array, copy)
         self.network.optimizer.iterations = self.iterations
@@ -150,6 +158,7 @@ class Fit:
             self.history.history[name] = []
         self.logs: dict[str, float] = {}
         self.validations = 0
+        self.validating = self.telling = True
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = self.network.checkpoint()
@@ -242,16 +251,18 @@ class Fit:
                 if not math.isfinite(sums[-1, 0]):
                     break
                 self.step += part.last - part.first
+                if self.hooks.stopped:
+                    break
             if network.healthy(sums):
+                done = epochs if len(epochs) == 1 else self._whole(epochs)
                 self.begun = 0
                 if self.samples:
-                    self._record(epochs, sums)
+                    self._record(done, sums)
                 return
-        except KeyboardInterrupt:
-            if self.data.steps is not None:
-                taken = self.begun + network.optimizer.iterations - self.checkpoint.iterations
-                done = taken // self.data.steps
-                self._record(epochs[:done], sums)
+        except BaseException as error:  # Ctrl-C, a signal's handler, a hook, the data
+            self.telling = isinstance(error, KeyboardInterrupt) and self.validation is None
+            self.validating = False
+            self._record(self._whole(epochs), sums)
             raise
         self.checkpoint.restore()
         if len(epochs) == 1:
@@ -264,12 +275,27 @@ class Fit:
             if self.hooks.stopped:
                 return
 
+    def _whole(self, epochs: range) -> range:
+        """Those of the epochs whose steps are all taken."""
+        if self.data.steps is None:
+            return epochs[:0]
+        taken = self.begun + self.network.optimizer.iterations - self.checkpoint.iterations
+        return epochs[: taken // self.data.steps]
+
     def _steps(self, part: Part, sums: np.ndarray) -> None:
-        """Run the steps of a part, or fewer if the loss is no longer finite."""
+        """Run the steps of a part, or fewer if the loss is no longer finite or someone asks for the end."""
         network, objective = self.network, self.network.objective
         done = self.step - part.first  # steps of the epoch before step 0 of the part
         last = max(part.first, self.begun - done)
         while last < part.last:
+            if self.hooks.stopped and last > part.first:
+                if len(sums) == 1:
+                    self._leave_out(part.steps(last, part.last))
+                    return
+                assert self.data.steps is not None  # short epochs: the present one is soon done
+                part = part._replace(last=-(-last // self.data.steps) * self.data.steps)
+                if last == part.last:
+                    return
             first, last = last, min(last + self.stride, part.last)
             if self.hooks.each_batch:
                 self.hooks.call("on_train_batch_begin", done + first, {})
@@ -286,6 +312,11 @@ class Fit:
             if self.hooks.each_batch:
                 self.hooks.call("on_train_batch_end", done + last - 1, self._so_far(part, last, sums))
 
+    def _leave_out(self, left: Part) -> None:
+        """The epoch ends without these steps."""
+        self.samples -= left.samples
+        self.weight -= left.weight
+
     def _so_far(self, part: Part, last: int, sums: np.ndarray) -> dict[str, float]:
         """Loss and metrics of the epoch's steps before step `last` of the part."""
         to_come = part.steps(last, part.last)
@@ -297,14 +328,17 @@ class Fit:
         self.stride = max(1, min(self.steps_per_call, 2 * self.stride, int(_SECONDS / step_time)))
 
     def _record(self, epochs: range, sums: np.ndarray) -> None:
-        """Append whole epochs to the History, and tell of them; called again, it goes on where it was cut."""
+        """Append epochs to the History, and tell of them; called again, it goes on where it was cut.
+
+        After an error nothing is validated or told any more; after Ctrl-C, what needs no validation is told.
+        """
         recorded = self.history.epoch
         for epoch, row in zip(epochs, sums, strict=False):
             if recorded and epoch <= recorded[-1]:
                 continue
             values = self.network.objective.values(row, self.samples, self.weight)
             logs = dict(zip(self.names, values, strict=True))
-            held_out = self._validate() if self.validated(epoch) else {}
+            held_out = self._validate() if self.validating and self.validated(epoch) else {}
             self._append(len(recorded), logs)
             self._append(self.validations, held_out)
             recorded.append(epoch)
@@ -314,7 +348,7 @@ class Fit:
                 self.display.epoch(epoch, logs)
             self._columns = {}
             self._stand(epoch + 1)
-            if self.hooks.told:
+            if self.hooks.told and self.telling:
                 self._tell(epoch, logs)
 
     def _validate(self) -> dict[str, float]:

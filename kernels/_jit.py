@@ -1,15 +1,19 @@
 """How kernels are compiled: the njit options, the cache folder and the notice, each in one place.
 
-Three kinds of compiled function, and a reason for each:
+Kinds of compiled function, and a reason for each:
 
 ``inline``
     A formula on vectors.  Always merged into its caller, never compiled or cached alone.
 ``helper``
     A loop that is called from kernels and linked into them.
+``public_kernel``
+    A kernel for Python: arrays in, arrays out, cached on disk, compiled at its first call.  It may start threads.
+``serial_kernel``
+    The same on one thread.
 ``parallel_kernel``
-    A kernel for Python: arrays in, arrays out, cached on disk, compiled at its first call.
+    For `fcnet.engine`, which sees to it that nobody else starts threads.
 
-Network kernels are composed of a fourth, the `part`: a helper compiled once per dtype behind a C signature and
+Network kernels are composed of another, the `part`: a helper compiled once per dtype behind a C signature and
 called by address.  LLVM optimises a callee again inside every caller up the chain, so
 linking everything into the epoch made the cold start several times as long; an indirect call costs
 a few nanoseconds.  It also means that an activation, a loss or an optimizer that no network uses is
@@ -18,6 +22,7 @@ never compiled.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import stat
@@ -27,6 +32,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import numba
@@ -35,6 +41,9 @@ from numba import types
 from numba.core import event
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompilerBase
+from numba.extending import overload
+
+from . import threads
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -119,6 +128,35 @@ class _CacheInOurFolder:
 _parts: dict[tuple[Any, str], CFunc] = {}
 _kernels: list[Any] = []
 _lock = threading.RLock()
+threads.compile_locks.insert(0, _lock)
+
+
+def public_kernel(function: Callable) -> Any:
+    """A kernel whose threads nobody else's come in the way of, with our options and our cache.
+
+    Python threads take turns.  On one thread, and in compiled code, where no lock can be held, it is the serial
+    kernel: so a loop of the user, parallel or not, may call it under any threading layer.
+    """
+    parallel, serial = parallel_kernel(function), serial_kernel(_renamed(function, f"serial_{function.__name__}"))
+
+    @functools.wraps(function)
+    def kernel(*arguments: Any, **named: Any) -> Any:
+        count = threads.get_num_threads()
+        if count == 1:
+            return serial(*arguments, **named)
+        with threads.launching(count):
+            return parallel(*arguments, **named)
+
+    overload(kernel, jit_options=_OPTIONS, strict=False)(lambda *arguments, **named: function)
+    return kernel
+
+
+def _renamed(function: Callable, name: str) -> Callable:
+    """A copy of the function, whose compiled code is found in the cache by this name."""
+    copy = FunctionType(function.__code__, function.__globals__, name, function.__defaults__, function.__closure__)
+    copy.__qualname__ = name
+    copy.__module__ = function.__module__
+    return copy
 
 
 def parallel_kernel(function: Callable) -> Any:

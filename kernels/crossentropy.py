@@ -11,7 +11,7 @@ import numpy as np
 from numba import prange
 
 from . import losses
-from ._jit import helper, parallel_kernel
+from ._jit import helper, public_kernel
 from .matmul import gather_slab, row_offsets, scatter_slab, slab_width
 from .simd import data
 
@@ -53,7 +53,7 @@ def _mean(sums, B):
     return total / B
 
 
-@parallel_kernel
+@public_kernel
 def sigmoid_binary_crossentropy(Z, y, p, dZ):
     """Sigmoid and binary cross entropy: loss = mean(ln(1 + e^Z) - y Z), dZ = (p - y) / (B O).
 
@@ -84,7 +84,7 @@ def sigmoid_binary_crossentropy(Z, y, p, dZ):
     return _mean(sums, len(Z))
 
 
-@parallel_kernel
+@public_kernel
 def softmax_crossentropy(Z, y, p, dZ):
     """Softmax and cross entropy with probabilities (one-hot rows) as targets: dZ = (p - y) / B.
 
@@ -115,7 +115,7 @@ def softmax_crossentropy(Z, y, p, dZ):
     return _mean(sums, len(Z))
 
 
-@parallel_kernel
+@public_kernel
 def softmax_crossentropy_sparse(Z, labels, p, dZ):
     """Softmax and cross entropy with class indices as targets; no one-hot rows are made.
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from ._jit import parallel_kernel
+from ._jit import public_kernel
 from .activations import activate, activate_backward
 from .matmul import block_product, gather_slab, row_offsets, scatter_columns, scatter_slab, slab_width
 from .simd import MR, NV, data
 
 
-@parallel_kernel
+@public_kernel
 def dense_forward(X, W, b, A, activation):
     """Fused linear + bias + activation: A = g(X W + b).
 
@@ -52,7 +52,7 @@ def dense_forward(X, W, b, A, activation):
         scatter_slab(data(z), O, data(A) + slab * P * O, O, min(P, B - slab * P), data(offsets))
 
 
-@parallel_kernel
+@public_kernel
 def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
     """dW = A_prev^T dZ, db = sum of dZ over samples, dZ_prev = (dZ W^T) * g'.
 

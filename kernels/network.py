@@ -156,13 +156,14 @@ TASK = np.dtype([(field, np.int64) for field in (
     "trial_steps", "trial", "alone", "together", "crew",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
+    "abandon",      # whether to leave the present step, set by another thread
     # where the step is: rows [start, stop) of the order, part of a batch
     "epoch", "start", "stop", "first_chunk", "last_chunk", "first_step",
 )] + [(field, np.float64) for field in (
     "scale",
     "batch_loss", "factor",     # see `add_root_sums`
 )])
-"""All that a call of `run` needs; `iterations` and the fields of the last line are written by it."""
+"""All that a call of `run` needs; `iterations` and the fields of the last lines are written by it."""
 
 METRIC = np.dtype([(field, np.int64) for field in (
     "part",         # address of the metric (A, Y, outputs, weights, parameters, sums)
@@ -326,6 +327,8 @@ def _forward(params, task_at, thread, first, place, count):
     packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - PACKED_STRIP * (task.widest + 2))
     panel, height = task.input_panel, task.inputs + 1
     for l in range(task.n_layers):
+        if task.abandon != 0:
+            return
         layer = layers[l]
         A_prev = workspace + (panel + place * height * P)
         A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
@@ -446,6 +449,8 @@ def _backward(params, task_at, thread, first, place, count):
     dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
     dA = dZ + task.group_slabs * jump
     for l in range(task.n_layers - 1, task.lowest - 1, -1):
+        if task.abandon != 0:
+            return
         layer, below = layers[l], layers[max(l - 1, 0)]
         if layer.transform_backward != 0:
             call(layer.transform_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
@@ -829,6 +834,11 @@ def run(address, first_step, last_step):
         state and ``iterations`` change in place.
     first_step, last_step : int
         A batch larger than the workspace runs in chunks that add up the gradient.
+
+    Notes
+    -----
+    When ``abandon`` is set while it runs, it returns at the next layer of a group of slabs.  The step it is in then
+    counts as not begun: parameters change with the last chunk's region 2, and that is never left half done.
     """
     task = carray(_task(address), 1)[0]
     threads, params = task.threads, task.params
@@ -870,6 +880,9 @@ def run(address, first_step, last_step):
             task.first_chunk = start == begin
             task.last_chunk = task.stop == end
             for region in range(2):
+                if task.abandon != 0:
+                    task.iterations -= task.mode == TRAIN
+                    return
                 if region == 0:
                     work, alone = region_1, task.stop - start <= rows_of_share
                 else:

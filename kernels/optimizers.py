@@ -18,7 +18,7 @@ from math import sqrt as scalar_sqrt
 import numpy as np
 from numba import prange
 
-from ._jit import COUNT, FLOATS, NUMBERS, parallel_kernel, part
+from ._jit import COUNT, FLOATS, NUMBERS, part, public_kernel
 from .simd import absolute, data, lanes, load_upto, select, splat, sqrt, store_upto
 
 BIAS_1, BIAS_2, STEP, DECAY, CLIP_VALUE, CLIP_NORM, EMA = range(6, 13)
@@ -252,7 +252,7 @@ UPDATES = {
 _PIECE = 1 << 14
 
 
-@parallel_kernel
+@public_kernel
 def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
     """One step of gradient descent with momentum (0 for none) on flat vectors of one dtype, in place.
 
@@ -271,7 +271,7 @@ def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
                           data(velocity) + i, 1, n, n, n, data(hyper))
 
 
-@parallel_kernel
+@public_kernel
 def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
     """One step of Adam on flat vectors of one dtype, in place.
 
@@ -290,7 +290,7 @@ def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
         adam_rows(data(params) + i, data(gradient) + i, data(m) + i, data(v) + i, data(v) + i, 1, n, n, n, data(hyper))
 
 
-@parallel_kernel
+@public_kernel
 def adamax(params, gradient, m, u, step, learning_rate, beta_1, beta_2, epsilon):
     """One step of Adamax on flat vectors of one dtype, in place.
 

@@ -476,19 +476,21 @@ INTERRUPTED = """
     model.compile("adam", "binary_crossentropy")
     model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
     sent = []
+    twin = copy.deepcopy(model)
+    start = model.optimizer.iterations
 
     def interrupt():
-        sent.append(time.perf_counter())
+        while model.optimizer.iterations == start:  # however long a busy machine takes to come so far
+            time.sleep(0.01)
+        time.sleep(0.3)
+        sent.append((time.perf_counter(), time.process_time()))
         signal.raise_signal(signal.SIGINT)
 
-    twin = copy.deepcopy(model)
-    timer = threading.Timer(0.5, interrupt)
-    timer.start()
-    start = model.optimizer.iterations
     try:
+        threading.Thread(target=interrupt).start()
         model.fit(X, y, batch_size=batch, epochs=10**9, verbose=0, shuffle=False)
     except KeyboardInterrupt:
-        late = time.perf_counter() - sent[0]
+        late = [now - then for now, then in zip((time.perf_counter(), time.process_time()), sent[0])]
     steps = model.optimizer.iterations - start
     assert np.isfinite(model.parameters).all()
     epochs = len(model.history.epoch)
@@ -498,7 +500,7 @@ INTERRUPTED = """
         twin.fit(X, y, batch_size=batch, epochs=epochs, verbose=0, shuffle=False)
         assert np.array_equal(model.parameters, twin.parameters)
     model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
-    print(late)
+    print(*late)
 """
 
 
@@ -507,8 +509,9 @@ INTERRUPTED = """
     ((2, 4, 4), 100, 32), ((2, 4, 4), 1000, 1000), ((64, 256, 256), 20_000, 128), ((512, 1024), 4096, 512),
 ], ids=str)  # fmt: skip
 def test_interrupt(task, run_python):
-    late = float(run_python(INTERRUPTED, task).stdout)
-    assert late < 0.5  # 0.2 on a machine that does nothing else
+    """What others take of the processor does not count, but no wait is endless."""
+    seconds, of_processor = map(float, run_python(INTERRUPTED, task, NUMBA_NUM_THREADS="1").stdout.split())
+    assert of_processor < 0.2 and seconds < 2
 
 
 # ----------------------------------------------------------------------------------------------- display
