@@ -44,7 +44,7 @@ import numpy as np
 from numba import carray, prange, types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, parallel_kernel, part
-from .matmul import pack_rows, slab_width
+from .matmul import PAIR_ROWS, pack_rows, slab_width
 from .optimizers import BIAS_1, BIAS_2, CLIP_NORM, EMA, HYPER_SIZE, STEP
 from .simd import (
     MR,
@@ -180,6 +180,8 @@ STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
 """Vectors of weights that do: 144 rows of 1,024 numbers in float32 with AVX-512."""
 NEAR = (768 << 10) // REGISTER_BYTES
 """Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
+ROW_VECTORS = 512 // REGISTER_BYTES
+"""Vectors of a row of W that several slabs read in place: see `_readable`."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
 PACKED_AHEAD = 16
@@ -333,7 +335,7 @@ def _forward(params, task_at, thread, first, place, count):
         A_prev = workspace + (panel + place * height * P)
         A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
         Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
-        pack = count >= 2 and layer.outputs >= STRIP
+        pack = count >= 2 and layer.outputs >= STRIP and not _readable(params, count, layer.rows, layer.outputs)
         columns = min(PACKED_STRIP, _strip_rows(params, layer.rows)) if pack else STRIP
         if layer.transform != 0:
             call(layer.transform, (params, task_at, l, first, place, count))
@@ -352,6 +354,15 @@ def _forward(params, task_at, thread, first, place, count):
                 call(layer.forward, (Z + at, A + at, layer.outputs, layer.parameter))
         panel, height = layer.panel, layer.outputs + 1
         _lap(task_at, thread, LAP_LAYERS + 3 * l)
+
+
+@inline
+def _readable(params, count, K, outputs):
+    """Whether the products of some slabs should read short rows of W in place: while their panels stay in the L2 cache.
+
+    Of long rows, a few numbers of each would come from as many pages, and share few sets of the caches.
+    """
+    return PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= ROW_VECTORS * lanes(params)
 
 
 @inline
