@@ -1,4 +1,4 @@
-"""How kernels are compiled: the njit options, the cache folder and the notice, each in one place.
+"""How kernels are compiled: the njit options, the parts and the notice, each in one place.
 
 Kinds of compiled function, and a reason for each:
 
@@ -23,15 +23,10 @@ never compiled.
 from __future__ import annotations
 
 import functools
-import hashlib
-import os
-import stat
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable
-from pathlib import Path
 from types import FunctionType
 from typing import Any
 
@@ -44,6 +39,7 @@ from numba.core.compiler import CompilerBase
 from numba.extending import overload
 
 from . import threads
+from ._cache import KernelCache
 
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
@@ -58,67 +54,6 @@ FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_OPTIONS}
 def inline_with(compiler: type[CompilerBase]) -> Any:
     """`inline` through another sequence of compiler passes."""
     return numba.njit(pipeline_class=compiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **FORMULA_OPTIONS)
-
-
-# ------------------------------------------------------------------------------------------------
-# The cache folder
-# ------------------------------------------------------------------------------------------------
-
-def _source_hash() -> str:
-    """Hash of every kernel source: an edited callee in another file must not run as old machine code."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
-def _user_cache() -> Path:
-    if os.environ.get("FCNET_CACHE_DIR"):
-        return Path(os.environ["FCNET_CACHE_DIR"]).absolute()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "fcnet"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "fcnet"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fcnet"
-
-
-def _prepare_cache() -> Path | None:
-    """Our own folder, private to the user, named by the sources; None if there can be none.
-
-    The cached index is a pickle and the code is not checked, so a folder that others may write to is
-    refused.
-    """
-    try:
-        folder = _user_cache() / f"kernels-numba{numba.__version__}-{_source_hash()}"
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix":
-            state = folder.stat()
-            if state.st_uid != os.getuid() or state.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-                raise PermissionError(f"{folder} can be written by other users")
-            for above in folder.parents:  # a sticky bit, as of /tmp, keeps others from replacing what is not theirs
-                if above.stat().st_mode & (stat.S_IWOTH | stat.S_ISVTX) == stat.S_IWOTH:
-                    raise PermissionError(f"{above} can be written by all users")
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(f"{folder} is not writable")
-        return folder
-    except (OSError, RuntimeError) as error:
-        warnings.warn(f"fcnet compiles its kernels anew in every process: no cache folder ({error}); "
-                      "set FCNET_CACHE_DIR to a folder that only you can write to", RuntimeWarning, stacklevel=2)
-        return None
-
-
-CACHE_FOLDER = _prepare_cache()
-
-
-class _CacheInOurFolder:
-    """While it is entered, caches that Numba opens go to our folder; functions of the user keep theirs."""
-
-    def __enter__(self) -> None:
-        self.before = numba.config.CACHE_DIR
-        numba.config.CACHE_DIR = str(CACHE_FOLDER)
-
-    def __exit__(self, *exc_info: object) -> None:
-        numba.config.CACHE_DIR = self.before
 
 
 # ------------------------------------------------------------------------------------------------
@@ -170,9 +105,7 @@ def serial_kernel(function: Callable) -> Any:
 
 
 def _cached(dispatcher: Any) -> Any:
-    if CACHE_FOLDER is not None:
-        with _CacheInOurFolder():
-            dispatcher.enable_caching()
+    dispatcher._cache = KernelCache(dispatcher.py_func)
     _kernels.append(dispatcher)
     return dispatcher
 
@@ -213,9 +146,8 @@ def part_address(function: Any, dtype: Any) -> int:
             arguments = tuple(types.CPointer(number) if kind is NUMBERS else kind
                               for kind in function.signature_of_part)
             compiled_part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
-            if CACHE_FOLDER is not None and function.cached_part:
-                with _CacheInOurFolder():
-                    compiled_part.enable_caching()
+            if function.cached_part:
+                compiled_part._cache = KernelCache(function.py_func)
             with _Notice():
                 compiled_part.compile()
             _parts[key] = compiled_part
