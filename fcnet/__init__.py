@@ -6,6 +6,10 @@ them, usable with plain arrays.
 
 from pathlib import Path as _Path
 
+from . import _requirements
+
+_requirements.check()
+
 # In a source tree the folder kernels/ lies beside fcnet/; only a wheel has it inside. Searching the source
 # tree too makes `fcnet.kernels` the same modules when Python is started there and in an editable install.
 _here = _Path(__file__).resolve().parent
@@ -28,6 +32,7 @@ from . import (  # noqa: E402
 )
 from ._runtime import get_num_threads, num_threads, set_num_threads  # noqa: E402
 from ._version import __version__  # noqa: E402
+from .ahead import clear_cache  # noqa: E402
 from .configuration import show_config  # noqa: E402
 from .files import ModelFileError  # noqa: E402
 from .layers import Activation, Dense, Dropout, GaussianNoise, Input, LayerNormalization  # noqa: E402
@@ -46,6 +51,7 @@ __all__ = [
     "__version__",
     "activations",
     "callbacks",
+    "clear_cache",
     "constraints",
     "data",
     "datasets",

@@ -199,25 +199,22 @@ def write(path: Path, payload: bytes) -> None:
         raise
 
 
-_swept = _failed = False
+_failure: str | None = None
+_swept = False
 
 
-def _keep(path: Path, payload: Callable[[], bytes]) -> None:
-    """Write a file, or say once in a process that it can't be done."""
-    global _swept, _failed
-    try:
-        write(path, payload())
-        if not _swept:
-            _swept = True
-            sweep()
-    except Exception as error:
-        _failed = True
-        _warn(error)
-
-
-def _warn(reason: Exception) -> None:
+def _give_up(reason: Exception) -> None:
+    """Keep no kernels any more in this process, and say so."""
+    global _failure
+    _failure = str(reason)
     warnings.warn(f"fcnet compiles its kernels anew in every process: they can't be kept ({reason}); set "
                   "FCNET_CACHE_DIR to a folder that only you can write to", RuntimeWarning, stacklevel=2)
+
+
+def problem() -> str | None:
+    """Why kernels that are compiled now are not kept; None if they are."""
+    found = _opened()
+    return str(found) if isinstance(found, Exception) else _failure
 
 
 class KernelCache(_Cache):
@@ -249,15 +246,21 @@ class KernelCache(_Cache):
 
     def save_overload(self, signature: Any, result: CompileResult) -> None:
         """Keep a compiled form for the next process."""
-        global _failed
+        global _swept
+        if _failure is not None or result.lifted or result.library.has_dynamic_globals:
+            return
         found = _opened()
-        if _failed or result.lifted or result.library.has_dynamic_globals:
-            return
         if isinstance(found, Exception):
-            _failed = True
-            _warn(found)
+            _give_up(found)
             return
-        _keep(self._path(found, signature, result.codegen), lambda: dumps(result._reduce()))
+        try:
+            write(self._path(found, signature, result.codegen), dumps(result._reduce()))
+        except Exception as error:
+            _give_up(error)
+            return
+        if not _swept:
+            _swept = True
+            sweep()
 
     @property
     def cache_path(self) -> str | None:

@@ -44,8 +44,18 @@ from ._cache import KernelCache
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 inline = numba.njit(forceinline=True, **_OPTIONS)
-# linked into kernels and never called from Python: no wrappers for that, which take a tenth of the compilation
-helper = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)
+
+
+def helper(function: Callable) -> Any:
+    """Linked into kernels and never called from Python: no wrappers for that, which take a tenth of the compilation.
+
+    A constant argument has the type of a variable: Numba would compile the function once for every constant.
+    """
+    dispatcher = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    template = dispatcher.get_call_template
+    dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
+    return dispatcher
+
 
 FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_OPTIONS}
 """Of what a formula of the user calls: see `formula`."""
@@ -60,6 +70,8 @@ def inline_with(compiler: type[CompilerBase]) -> Any:
 # Compiling
 # ------------------------------------------------------------------------------------------------
 
+declared_parts: list[Any] = []
+"""All that can be compiled ahead: see `part`."""
 _parts: dict[tuple[Any, str], CFunc] = {}
 _kernels: list[Any] = []
 _lock = threading.RLock()
@@ -127,6 +139,8 @@ def part(*signature: Any, cached: bool = True) -> Callable[[Callable], Any]:
     def decorate(function: Callable) -> Any:
         dispatcher = helper(function)
         dispatcher.signature_of_part, dispatcher.cached_part = signature, cached
+        if cached:
+            declared_parts.append(dispatcher)
         return dispatcher
     return decorate
 
@@ -148,10 +162,15 @@ def part_address(function: Any, dtype: Any) -> int:
             compiled_part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
             if function.cached_part:
                 compiled_part._cache = KernelCache(function.py_func)
-            with _Notice():
+            with Notice():
                 compiled_part.compile()
             _parts[key] = compiled_part
         return _parts[key].address
+
+
+def compile_for(kernel: Any, arguments: tuple[Any, ...]) -> None:
+    """Compile a kernel for arguments like these, or load it, without a call."""
+    kernel.compile(tuple(numba.typeof(argument) for argument in arguments))
 
 
 def compiled() -> dict[str, int]:
@@ -165,7 +184,7 @@ def compiled() -> dict[str, int]:
     return found
 
 
-class _Notice:
+class Notice:
     """One line on stderr, once in a process, when compiling has taken longer than a second in all."""
 
     told = False
@@ -173,13 +192,13 @@ class _Notice:
 
     def __enter__(self) -> None:
         self.begin = time.perf_counter()
-        self.timer = threading.Timer(max(_Notice.patience, 0.0), self.tell)
+        self.timer = threading.Timer(max(Notice.patience, 0.0), self.tell)
         self.timer.daemon = True
         self.timer.start()
 
     def __exit__(self, *exc_info: object) -> None:
         self.timer.cancel()
-        _Notice.patience -= time.perf_counter() - self.begin
+        Notice.patience -= time.perf_counter() - self.begin
 
     @classmethod
     def tell(cls) -> None:
@@ -193,11 +212,11 @@ class _NoticeOfKernels(event.Listener):
     """Starts the notice when Numba compiles one of our kernels (cached ones are loaded, not compiled)."""
 
     def __init__(self) -> None:
-        self.notices: list[_Notice] = []
+        self.notices: list[Notice] = []
 
     def on_start(self, event: Any) -> None:
         if event.data["dispatcher"] in _kernels:
-            self.notices.append(_Notice())
+            self.notices.append(Notice())
             self.notices[-1].__enter__()
 
     def on_end(self, event: Any) -> None:

@@ -191,7 +191,7 @@ TILE_COLUMNS = 2
 TILE_GROUP = 2
 """Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them."""
 
-LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = range(6)
+LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = np.arange(6)
 """What the columns of `laps` count: from LAP_LAYERS on, forward, backward and gradient of each layer."""
 
 _integers = address_of(types.intp)

@@ -4,7 +4,6 @@ import json
 
 import numba
 import numpy as np
-import pytest
 import reference
 from numba.core import event
 from reference import Layer
@@ -104,25 +103,3 @@ def test_second_process_compiles_nothing(run_python, tmp_path):
     assert compiled_2 == []
     assert set(kernels_2) == set(kernels_1) and all(kernels_2.values())
     assert second.stderr == ""
-
-
-@pytest.mark.parametrize("kind", ("a_file", "writable_by_all", "below_writable_by_all"))
-def test_unusable_cache_folder(run_python, tmp_path, kind):
-    """One warning, and the package can be used; here only imported, because every process would compile."""
-    folder = tmp_path / "cache"
-    if kind == "a_file":
-        folder.write_text("")
-    else:
-        pytest.importorskip("pwd", reason="POSIX permissions")
-        run_python("import fcnet.kernels", FCNET_CACHE_DIR=str(folder))
-        (own,) = folder.iterdir()
-        (own if kind == "writable_by_all" else folder).chmod(0o777)
-    done = run_python("""
-        import warnings
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            import fcnet.kernels
-        print(*(warning.message for warning in caught), sep="\\n")
-    """, FCNET_CACHE_DIR=str(folder))
-    (message,) = done.stdout.splitlines()
-    assert "FCNET_CACHE_DIR" in message

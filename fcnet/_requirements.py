@@ -1,0 +1,52 @@
+"""The oldest NumPy and Numba that fcnet works with; imported before anything that needs them."""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import Any
+
+OLDEST = {"numpy": (1, 26), "numba": (0, 61)}
+_NAMES = {"numpy": "NumPy", "numba": "Numba"}
+
+
+def _installed(package: str, module: Any) -> str:
+    """The version of a package, from its module or, where that can't be imported, from its files."""
+    found = getattr(module, "__version__", None)
+    if found is None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            found = version(package)
+        except PackageNotFoundError:
+            return f"{_NAMES[package]} is not installed"
+    return f"{_NAMES[package]} {found} is installed"
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(digits) for digits in re.findall(r"\d+", version)[:2])
+
+
+def check() -> None:
+    """Refuse versions that are too old, and two that do not work with each other.
+
+    Raises
+    ------
+    ImportError
+        Names what is installed and what is needed.
+    """
+    modules: dict[str, Any] = dict.fromkeys(OLDEST)
+    cause: Exception | None = None
+    for package in OLDEST:
+        try:
+            modules[package] = import_module(package)
+        except Exception as error:  # Numba refuses a NumPy that is too new for it, and fails in other ways with others
+            cause = error
+            break
+    if cause is None and all(_number(modules[name].__version__) >= oldest for name, oldest in OLDEST.items()):
+        return
+    needed = " and ".join(f"{_NAMES[name]} {'.'.join(map(str, oldest))}" for name, oldest in OLDEST.items())
+    there = ", ".join(_installed(name, module) for name, module in modules.items())
+    why = "" if cause is None else f" ({cause})"
+    raise ImportError(f"fcnet needs {needed} or newer that work together; {there}{why}. "
+                      "Try: pip install --upgrade numpy numba") from cause  # fmt: skip
