@@ -474,7 +474,7 @@ INTERRUPTED = """
     X, y = rng.normal(size=(n, widths[0])), rng.integers(0, 2, n)
     model = Sequential([Dense(width, "relu") for width in widths[1:]] + [Dense(1, "sigmoid")])
     model.compile("adam", "binary_crossentropy")
-    model.fit(X[:batch], y[:batch], batch_size=batch, verbose=0)
+    model.fit(X[:batch], y[:batch], batch_size=batch, epochs=2, verbose=0, shuffle=False)  # compiles all that is needed
     sent = []
     twin = copy.deepcopy(model)
     start = model.optimizer.iterations
