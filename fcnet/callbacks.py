@@ -302,6 +302,8 @@ class _Monitor(Callback):
         return logs.get(self.monitor)
 
     def _better(self, value: float, than: float | None) -> bool:
+        if math.isnan(value):  # never, so that it is not the best for good
+            return False
         return than is None or self._sign * value - self.min_delta > self._sign * than
 
 

@@ -397,7 +397,8 @@ class Sequential:
         TypeError, ValueError
             If an argument does not fit; nothing has changed then.
         FloatingPointError
-            If training diverges; parameters and optimizer are as at the start of that epoch.
+            If training diverges, with epoch, step, loss and learning rate; parameters and optimizer are as at the
+            start of that epoch, and the History has the epochs before it.
         KeyboardInterrupt
             On Ctrl-C; parameters are those of the last complete step, the History (`history`) is kept. The same holds
             for an error in a callback, and of blocks that are wrong.

@@ -844,7 +844,8 @@ def run(address, first_step, last_step):
         loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
         state and ``iterations`` change in place.
     first_step, last_step : int
-        A batch larger than the workspace runs in chunks that add up the gradient.
+        A batch larger than the workspace runs in chunks that add up the gradient.  Training ends with the first step
+        whose loss is not finite.
 
     Notes
     -----
@@ -917,6 +918,10 @@ def run(address, first_step, last_step):
                     call(stages[stage], (params, address, thread, threads))
         if tries:
             _judge(address, ticks() - began)
+        if task.mode == TRAIN:
+            loss = _floats(task.sums)[task.epoch * task.n_sums]
+            if loss - loss != 0.0:  # inf or NaN: `iterations` tells which step it was
+                break
 
 
 # Another program on one of the processors makes all threads wait for the one that has to share: a step of 30

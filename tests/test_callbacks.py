@@ -84,7 +84,9 @@ EARLY = [
     ([9, 1, 5, 5, 5], dict(start_from_epoch=2), 4, 3),
     ([9, 1, 5, 4, 5, 5], dict(start_from_epoch=2, restore_best_weights=True), 5, 3),
     ([1, 1], dict(patience=0), 2, 1),
-    ([NAN, 3, 2], {}, 2, 1),  # nothing is better than NaN
+    ([NAN, 3, 2], {}, 3, 2),  # anything is better than NaN
+    ([NAN, 3, 4], dict(restore_best_weights=True), 3, 1),
+    ([NAN, NAN, NAN], dict(patience=1, restore_best_weights=True), 2, 1),
     ([3, NAN, 2], dict(patience=2), 3, 2),
     ([3, 2, NAN, math.inf, 1], dict(patience=2, restore_best_weights=True), 4, 1),
     ([3, 2, -math.inf, -math.inf], dict(patience=1), 4, 3),
