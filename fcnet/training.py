@@ -50,14 +50,17 @@ class Objective:
         object.__setattr__(self, "n_sums", 1 + sum(metric.n_sums(self.units) for metric in self.metrics))
 
     def values(self, sums: np.ndarray, samples: float, weight: float) -> list[float]:
-        """Loss and metrics in the order of `names`, from their sums over samples of so much weight in all."""
+        """Loss and metrics in the order of `names`, from their sums over samples of so much weight in all.
+
+        Where the loss is NaN, so are the metrics: those that count would have made something of a NaN output.
+        """
         weight = weight or 1.0  # of a part of an epoch in which no sample counts, all is 0
         values, first = [float(sums[0] / weight)], 1
         for metric in self.metrics:
             last = first + metric.n_sums(self.units)
             values.append(metric.result(sums[first:last], weight if metric.weighted else samples))
             first = last
-        return values
+        return [math.nan] * len(values) if math.isnan(values[0]) else values
 
 
 @dataclass

@@ -227,7 +227,7 @@ def test_full_disk(run_python, tmp_path):
     assert "File too large" in done.stdout
 
 
-def test_two_requirements_side_by_side(root, as_new, monkeypatch):
+def test_two_versions_side_by_side(root, as_new, monkeypatch):
     fingerprints = ("0123456789abcdef", "fedcba9876543210")
     found = []
     for fingerprint in fingerprints * 2:
@@ -410,7 +410,7 @@ def test_clear_cache_command(run_python, tmp_path):
     ('raise ImportError("Numba needs NumPy 1.9 or less. Got NumPy 2.5.")', r"\(Numba needs NumPy 1\.9 or less"),
     ("import numpy; numpy.no_such_name", r"Numba \S+ is installed \(.*no_such_name"),
 ))
-def test_unsupported_requirements(run_python, tmp_path, numba_source, why):
+def test_unsupported_versions(run_python, tmp_path, numba_source, why):
     (tmp_path / "numba.py").write_text(numba_source)
     done = run_python("""
         import sys
@@ -426,7 +426,7 @@ def test_unsupported_requirements(run_python, tmp_path, numba_source, why):
     assert re.search(why, message), message
 
 
-def test_oldest_requirements_stand_in_the_package():
+def test_oldest_versions_stand_in_the_package():
     text = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     for name, oldest in _requirements.OLDEST.items():
         assert f'"{name}>={".".join(map(str, oldest))}"' in text
