@@ -294,7 +294,7 @@ class Fit:
     def _diverged(self, epoch: int, loss: float) -> FloatingPointError:
         """The error of an epoch whose last step has left loss or parameters that are not finite."""
         optimizer = self.network.optimizer
-        step = optimizer.iterations - self.checkpoint.iterations
+        step = self.begun + optimizer.iterations - self.checkpoint.iterations
         if step == 1 and not self.history.epoch and not math.isfinite(loss):
             return FloatingPointError(
                 f"training diverged in epoch {epoch + 1}, step 1: the loss is {loss} before any update, in "
