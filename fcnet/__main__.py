@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import ahead, checks
+from . import ahead, checks, configuration
 from .kernels import _cache
 
 
@@ -17,6 +17,7 @@ def _parser() -> argparse.ArgumentParser:
     warm.add_argument("--dtype", nargs="+", choices=checks.DTYPES, default=checks.DTYPES, help="default: both")
     warm.add_argument("--quiet", action="store_true", help="no progress bar")
     commands.add_parser("clear-cache", help="delete the compiled kernels of all versions")
+    commands.add_parser("config", help="show versions, threads, processor and cache")
     return parser
 
 
@@ -25,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     if given.command == "clear-cache":
         print(f"{ahead.clear_cache() / 1e6:.1f} MB deleted from {_cache.root()}")
+        return 0
+    if given.command == "config":
+        configuration.show_config()
         return 0
     try:
         count = ahead.warm_up(given.dtype, progress=not given.quiet)

@@ -14,7 +14,7 @@ import numpy as np
 
 from . import _runtime
 from ._version import __version__
-from .kernels import _jit, simd
+from .kernels import _cache, simd
 
 
 def configuration() -> dict[str, str]:
@@ -31,11 +31,11 @@ def configuration() -> dict[str, str]:
         "threads": f"{threads} ({why})",
         "threading layer": _runtime.layer() or "none: this process must not start one",
         "processor": f"{llvm.get_host_cpu_name()}, {os.cpu_count()} of them, vectors of {bits} bits",
-        "kernel cache": _cache(_jit.CACHE_FOLDER),
+        "kernel cache": _cached(_cache.folder()),
     }
 
 
-def _cache(folder: Path | None) -> str:
+def _cached(folder: Path | None) -> str:
     if folder is None:
         return "none: kernels are compiled in every process"
     sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]

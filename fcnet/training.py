@@ -272,12 +272,12 @@ class Fit:
             self.validating = False
             self._record(self._whole(epochs), sums)
             raise
-        error = self._diverged(epochs[0], sums[0, 0] / (self.weight or 1.0))  # before the optimizer forgets
+        failure = self._diverged(epochs[0], sums[0, 0] / (self.weight or 1.0))  # before the optimizer forgets
         self.checkpoint.restore()
         if len(epochs) == 1:
             if self.hooks.diverged(epochs[0]):
                 return
-            raise error
+            raise failure
         assert isinstance(self.data, Rows)
         for i in range(len(epochs)):  # which of them it was: the same bits again, one by one
             self._run(epochs[i : i + 1], self.data.again(i))

@@ -11,8 +11,8 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 
 # A module of fcnet imports only what stands above it here, and the kernels.
 ORDER = (
-    "_requirements", "_version", "_runtime", "configuration", "sparse", "checks", "seeds", "data", "layout", "initializers",
-    "regularizers", "constraints", "activations", "losses", "metrics",
+    "_requirements", "_version", "_runtime", "configuration", "sparse", "checks", "seeds", "data", "layout",
+    "initializers", "regularizers", "constraints", "activations", "losses", "metrics",
     "schedules", "optimizers", "inspection", "layers", "files", "descriptions", "datasets", "engine", "callbacks",
     "display", "training", "profiling", "range_test", "model", "sklearn", "ahead", "__init__", "__main__",
 )  # fmt: skip
