@@ -75,7 +75,8 @@ def test_formula(name):
 
 
 def test_every_schedule_is_in_the_table():
-    assert set(schedules.Schedule.__subclasses__()) - {Bad} == {type(schedule) for schedule, _ in SCHEDULES.values()}
+    ours = {kind for kind in schedules.Schedule.__subclasses__() if kind.__module__ == schedules.__name__}
+    assert ours == {type(schedule) for schedule, _ in SCHEDULES.values()}
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
