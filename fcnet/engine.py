@@ -490,7 +490,8 @@ class Engine:
         training = mode == network.TRAIN
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
-        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if self._laps is None else 0, trial=0,
+        tries = self._laps is None and work < _runtime.TRIAL_FLOPS
+        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if tries else 0, trial=0,
                   batch=batch, n_rows=n, targets=targets,
                   matrices=_address(matrices), n_matrices=len(matrices),
                   lowest=self.lowest if training else 0,
