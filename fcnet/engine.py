@@ -200,6 +200,7 @@ class Engine:
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
+        self._tried = (0, 0)  # rows of a batch and threads that the trials of `network.run` are about
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -491,7 +492,10 @@ class Engine:
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
         tries = self._laps is None and work < _runtime.TRIAL_FLOPS
-        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if tries else 0, trial=0,
+        if training and (batch, threads) != self._tried:  # a validation between two epochs changes nothing of that
+            self._tried = batch, threads
+            self._set(trial=0)
+        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if tries else 0,
                   batch=batch, n_rows=n, targets=targets,
                   matrices=_address(matrices), n_matrices=len(matrices),
                   lowest=self.lowest if training else 0,

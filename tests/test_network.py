@@ -74,7 +74,7 @@ def check_network(inputs, layers, loss, samples, dtype, seed):
     assert engine.n_params == reference.count_params(inputs, layers)
     before = [array.copy() for array in (params, X, Y)]
     unit = FACTOR * eps(dtype)
-    steep = unit * sureness(params, X, layers, loss)  # of what has gone through the loss
+    steep = eps(dtype) * max(FACTOR, sureness(params, X, layers, loss))  # of what has gone through the loss
 
     outputs = engine.predict(params, X)
     assert outputs.dtype == dtype
