@@ -13,7 +13,7 @@ import numbers
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from . import checks
@@ -52,7 +52,10 @@ class History:
         """The same from a file."""
         found = cls(model, dict(stored["params"]))
         found.epoch = [checks.whole("epoch", epoch, 0) for epoch in stored["epoch"]]
-        found.history = {name: [*values] for name, values in stored["history"].items()}
+        for name, values in stored["history"].items():
+            if not isinstance(values, list):
+                raise TypeError(f"{name!r} of the History must be a list, got {values!r:.40}")
+            found.history[name] = values
         return found
 
     def __repr__(self) -> str:
@@ -96,6 +99,9 @@ class Callback:
     def resume(self, state: Mapping[str, Any]) -> None:
         """In the place of `on_train_begin`, in a fit that goes on from a file; `state` is what `get_state` returned."""
         self.on_train_begin({})
+
+    def _check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        """Refuse a state that `resume` could not take, of a fit of this model."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch; logs are empty."""
@@ -187,14 +193,30 @@ class Hooks:
         for callback in self.callbacks:
             getattr(callback, hook)(*arguments)
 
+    def check(self, states: Mapping[str, Any], model: Any) -> None:
+        """Refuse states with which these callbacks can't go on, or a model, which is another one with the same layers.
+
+        What your own callbacks were like, they alone know.
+        """
+        for callback, state in self._with(states):
+            if state is not None and getattr(callback.resume, "__module__", None) == __name__:
+                callback._check_state(state, model)
+            if isinstance(callback, _RATE_CALLBACKS):
+                _rate(callback, model)
+
     def begin(self, states: Mapping[str, Any]) -> None:
         """Begin a fit, or go on with one whose callbacks had these states."""
-        left = {kind: [*found] for kind, found in states.items()}
-        for callback in self.callbacks:
-            if left.get(type(callback).__name__):
-                callback.resume(left[type(callback).__name__].pop(0))
-            else:
+        for callback, state in self._with(states):
+            if state is None:
                 callback.on_train_begin({})
+            else:
+                callback.resume(state)
+
+    def _with(self, states: Mapping[str, Any]) -> Iterator[tuple[Callback, Mapping[str, Any] | None]]:
+        """Every callback with its state, None if it has none."""
+        left = {kind: iter(found) for kind, found in states.items()}
+        for callback in self.callbacks:
+            yield callback, next(left.get(type(callback).__name__, iter(())), None)
 
     def states(self) -> dict[str, list[dict[str, Any]]]:
         """The states of all callbacks, by the names of their classes."""
@@ -273,12 +295,22 @@ class _Monitor(Callback):
         return {name: getattr(self, name) for name in self._kept}
 
     def resume(self, state: Mapping[str, Any]) -> None:
-        missing = [name for name in self._kept if name not in state]
-        if missing:
-            raise ValueError(f"{type(self).__name__} can't go on: the file lacks its {', '.join(missing)}")
+        self._check_state(state, self.model)
         self.on_train_begin({})
         for name in self._kept:
             setattr(self, name, state[name])
+
+    def _check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        missing = [name for name in self._kept if name not in state]
+        if missing:
+            raise ValueError(f"{type(self).__name__} can't go on: the file lacks its {', '.join(missing)}")
+        for name in self._kept:
+            if name == "best":
+                best = state[name]
+                if best is not None and (isinstance(best, bool) or not isinstance(best, numbers.Real)):
+                    raise TypeError(f"best of {type(self).__name__} must be a number, got {best!r:.40}")
+            elif name != "best_weights":
+                checks.whole(f"{name} of {type(self).__name__}", state[name], 0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.best, self.wait = None, 0
@@ -362,6 +394,13 @@ class EarlyStopping(_Monitor):
         self.start_from_epoch = checks.whole("start_from_epoch", start_from_epoch, 0)
         self.best_weights: Any = None
         self.best_epoch = self.stopped_epoch = 0
+
+    def _check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        super()._check_state(state, model)
+        if state["best_weights"] is not None:
+            if state["best"] is None:
+                raise ValueError("best_weights of EarlyStopping belong to no best value")
+            model._checked_weights(state["best_weights"])
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         super().on_train_begin(logs)
@@ -552,10 +591,15 @@ class CSVLogger(Callback):
 
     def resume(self, state: Mapping[str, Any]) -> None:
         """Go on after the last line that the fit had written then."""
-        if os.path.getsize(self.filename) < state["size"]:
-            raise ValueError(f"{self.filename} is not the log of the fit that is resumed: it is shorter")
         os.truncate(self.filename, state["size"])
         self._columns = state["columns"]
+
+    def _check_state(self, state: Mapping[str, Any], model: Any) -> None:
+        columns = state["columns"]
+        if columns is not None and (not columns or columns != [checks.text("columns", name) for name in columns]):
+            raise ValueError(f"columns of CSVLogger must be names, got {columns!r:.40}")
+        if os.path.getsize(self.filename) < checks.whole("size of CSVLogger", state["size"], 0):
+            raise ValueError(f"{self.filename} is not the log of the fit that is resumed: it is shorter")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self._columns = None

@@ -244,18 +244,21 @@ class Sequential:
         TypeError, ValueError
             If the number of arrays, a shape or a value does not fit; nothing is changed then.
         """
+        for layer, arrays in zip(self._layers, self._checked_weights(weights), strict=True):
+            layer.set_weights(arrays)
+
+    def _checked_weights(self, weights: Sequence[Any]) -> list[list[np.ndarray]]:
+        """The arrays of every layer from one list, of the right shapes."""
         self.parameters  # noqa: B018 - raises if there are none
         counts = [len(layer._views()) for layer in self._layers]
         weights = checks.arrays("weights", weights)
         if len(weights) != sum(counts):
             raise ValueError(f"weights must hold {sum(counts)} arrays, W and b by layer, got {len(weights)}")
         rest = iter(weights)
-        checked = [
+        return [
             layer._checked([next(rest) for _ in range(count)])
             for layer, count in zip(self._layers, counts, strict=True)
         ]
-        for layer, arrays in zip(self._layers, checked, strict=True):
-            layer.set_weights(arrays)
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print the layers with their output shapes and numbers of parameters."""
@@ -444,11 +447,11 @@ class Sequential:
             validation = self._held_out(validation_data, objective, inputs)
         if saved is not None:
             run = saved.epochs(run.stop)
-            saved.check(training.form(feed, validation, inputs))
         elif seed is not None and not isinstance(seed, np.random.Generator):
             feed.skip(run.start)
         hooks = self._hooks(callbacks, objective, feed, run, validation is not None, shown)
         if saved is not None:
+            saved.check(training.form(feed, validation, inputs), feed, objective, hooks)
             self._adopt_options(saved.model)
         key = 0 if saved is not None else self._random_key(seed)
 
@@ -1167,12 +1170,13 @@ class Sequential:
         own = self._description(custom, {})
         contents, arrays = files.read(path)
         with files.explained(path):
+            if contents["kind"] == "model":
+                descriptions.same_fit(own, contents)
             model = Sequential._restored(contents, arrays, custom)
-            descriptions.same_fit(own, contents)
             if contents["fit"] is None:
                 raise ValueError("it is from no fit that can be resumed: load it, and pass initial_epoch to fit")
-            assert model.optimizer is not None
-            if not model.built or len(model.optimizer.state) != model.optimizer.slots:
+            optimizer = model.optimizer
+            if optimizer is None or not model.built or len(optimizer.state) != optimizer.slots:
                 raise ValueError("it is said to be from a fit, and has no weights or vectors of the optimizer")
             return training.Saved(path, descriptions.unpacked(contents["fit"], arrays), model)
 

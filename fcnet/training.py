@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checks, seeds
+from . import checks, files, seeds
 from .callbacks import History, Hooks
 from .data import Arrays, Part, Rows, Stream
 from .display import Display
@@ -516,6 +517,9 @@ class Saved:
         for name, kind in kinds.items():
             if not isinstance(self.state[name], kind):
                 raise TypeError(f"{name} of its fit is {self.state[name]!r:.40}")
+        for states in self.state["callbacks"].values():
+            if not isinstance(states, list) or not all(isinstance(state, dict) for state in states):
+                raise TypeError(f"callbacks of its fit are {self.state['callbacks']!r:.40}")
         checks.whole("steps", self.state["data"].setdefault("steps", 0), 0)
         if "generator" not in self.state["data"] or self.model.history is None:
             raise ValueError("its fit has no generator or no History")
@@ -526,18 +530,55 @@ class Saved:
         if self.state["stopped"]:
             return range(first, first)
         if last < first + bool(self.state["step"]):
-            raise ValueError(f"epochs is {last}, and the fit in {self.path} has come to epoch {first + 1} already")
+            reason = f"epochs is {last}, and the fit in it has come to epoch {first + 1} already"
+            raise files.ModelFileError(self.path, reason)
         return range(first, last)
 
-    def check(self, form: dict[str, Any]) -> None:
-        """Refuse a fit of another form."""
-        for name, value in form.items():
-            was = self.state["form"].get(name)
-            if was != value:
-                raise ValueError(
-                    f"resume: {name} is {value!r}, and was {was!r} in the fit that {self.path} is from; data and "
-                    "arguments must be the same"
-                )
+    def check(self, form: dict[str, Any], feed: Rows | Stream, objective: Objective, hooks: Hooks) -> None:
+        """Refuse a fit of another form, and what the one of that form can't have left: all that will be adopted.
+
+        Raises
+        ------
+        ModelFileError
+            Nothing has changed then.
+        """
+        with files.explained(self.path):
+            for name, value in form.items():
+                was = self.state["form"].get(name)
+                if was != value:
+                    raise ValueError(
+                        f"{name} is {value!r}, and was {was!r:.80} in the fit that it is from; data and arguments must "
+                        "be the same"
+                    )
+            self.model.build(form["features"])  # refuses another number than it has
+            self._check_place(form, feed.steps, objective.n_sums)
+            self._check_history(objective.names, form["validation data"])
+            hooks.check(self.state["callbacks"], self.model)
+
+    def _check_place(self, form: dict[str, Any], steps: int | None, n_sums: int) -> None:
+        """Of the epoch and the data."""
+        epoch, step, place = (self.state[name] for name in ("epoch", "step", "data"))
+        if steps is not None and step > steps:
+            raise ValueError(f"its fit stands at step {step} of {steps}")
+        if place["steps"] > epoch * (form.get("steps_per_epoch") or 0):
+            raise ValueError(f"its fit has taken {place['steps']} steps of its data in {epoch} epochs")
+        if form["shuffle"] is not None:
+            seeds.restored(place["generator"])
+        sums = self.state["sums"]
+        if step and not (sums.shape == (n_sums,) and sums.dtype == np.float64 and np.isfinite(sums[0])):
+            raise ValueError("the sums of its epoch are not those of its loss and metrics")
+
+    def _check_history(self, names: Sequence[str], validated: bool) -> None:
+        """Of the epochs before."""
+        history, last = self.model.history, self.state["epoch"]
+        if any(epoch >= after for epoch, after in pairwise([*history.epoch, last])):
+            raise ValueError("the epochs of its History do not lead to that of its fit")
+        counts = dict.fromkeys(names, len(history.epoch))
+        if validated:
+            counts |= {f"val_{name}": self.state["validations"] for name in names}
+        for name, count in counts.items():
+            if len(history.history[name]) != count:
+                raise ValueError(f"its History has {len(history.history[name])} values of {name!r}, and not {count}")
 
 
 def reported(objective: Objective, validation: bool) -> dict[str, str | None]:

@@ -311,3 +311,10 @@ def test_mutated_model_files(tmp_path):
     with file_fuzz.at_most(1 << 30):
         refused, taken = file_fuzz.fuzz(tmp_path, range(20_000))
     assert refused > 10_000 and taken > 100
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_forged_fits(tmp_path):
+    """Resumed, or taken for weights: only ModelFileError, and then all is as before, to the bit."""
+    refused, taken = file_fuzz.fuzz_fits(tmp_path, range(1500))
+    assert refused > 700 and taken > 200
