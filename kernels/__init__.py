@@ -4,7 +4,7 @@ Letters, used everywhere: B batch, I inputs of a layer, O outputs, L layers, P s
 Arrays: X, y, W, b, Z, A and their gradients dZ, dW, db, dA.  Rows are samples: Z = X W + b.
 
 Public kernels take C-contiguous arrays of one dtype (float32 or float64) and write outputs that the caller owns.
-They check nothing: a wrong shape reads and writes foreign memory.
+What does not fit is refused before anything is written: see `arguments`.
 
 - one layer: `dense_forward`, `dense_backward`
 - loss and dZ from logits: `sigmoid_binary_crossentropy`, `softmax_crossentropy`, `softmax_crossentropy_sparse`

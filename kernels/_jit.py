@@ -8,8 +8,10 @@ Kinds of compiled function, and a reason for each:
     A loop that is called from kernels and linked into them.
 ``public_kernel``
     A kernel for Python: arrays in, arrays out, cached on disk, compiled at its first call.  It may start threads.
-``serial_kernel``
+``public_serial_kernel``
     The same on one thread.
+``serial_kernel``
+    For `fcnet.engine`, on one thread.
 ``parallel_kernel``
     For `fcnet.engine`, which sees to it that nobody else starts threads.
 
@@ -23,6 +25,7 @@ never compiled.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 import threading
 import time
@@ -36,11 +39,14 @@ from numba import types
 from numba.core import event
 from numba.core.ccallback import CFunc
 from numba.core.compiler import CompilerBase
+from numba.core.errors import NumbaError
 from numba.extending import overload
 
 from . import threads
 from ._cache import KernelCache
+from .arguments import NEEDED, described
 
+_MASKED = np.ma.MaskedArray
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 inline = numba.njit(forceinline=True, **_OPTIONS)
@@ -86,13 +92,37 @@ def public_kernel(function: Callable) -> Any:
     """
     parallel, serial = parallel_kernel(function), serial_kernel(_renamed(function, f"serial_{function.__name__}"))
 
-    @functools.wraps(function)
-    def kernel(*arguments: Any, **named: Any) -> Any:
+    def launch(*arguments: Any, **named: Any) -> Any:
         count = threads.get_num_threads()
         if count == 1:
             return serial(*arguments, **named)
         with threads.launching(count):
             return parallel(*arguments, **named)
+
+    return _public(function, launch)
+
+
+def public_serial_kernel(function: Callable) -> Any:
+    """A kernel on one thread, for Python and for compiled code, with our options and our cache."""
+    return _public(function, serial_kernel(function))
+
+
+def _public(function: Callable, call: Callable) -> Any:
+    """`call` from Python, where an error says what came; `function` in compiled code."""
+    @functools.wraps(function)
+    def kernel(*arguments: Any, **named: Any) -> Any:
+        try:
+            if _MASKED in map(type, arguments) or (named and _MASKED in map(type, named.values())):
+                raise TypeError("Numba would not see the mask")
+            return call(*arguments, **named)
+        except (NumbaError, TypeError):
+            raise TypeError(f"{function.__name__} takes {NEEDED}; got {came(arguments, named)}") from None
+        except ValueError as error:
+            raise ValueError(f"{error}; got {came(arguments, named)}") from None
+
+    def came(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
+        values = inspect.signature(function).bind(*arguments, **named).arguments
+        return ", ".join(f"{name} {described(value)}" for name, value in values.items())
 
     overload(kernel, jit_options=_OPTIONS, strict=False)(lambda *arguments, **named: function)
     return kernel

@@ -1,7 +1,7 @@
 """The fused cross entropies on plain arrays, for use on their own: loss, probabilities and dZ from logits.
 
-All arrays are C-contiguous; Z, p and dZ are (B, O) of one dtype, float32 or float64; the caller owns p and dZ;
-nothing is checked here.  Parallel over slabs of samples; each slab's loss goes to a place of its own and they
+All arrays are C-contiguous; Z, p and dZ are (B, O) of one dtype, float32 or float64; the caller owns p and dZ.
+Parallel over slabs of samples; each slab's loss goes to a place of its own and they
 are added in order, so that the sum does not depend on the number of threads.
 """
 
@@ -12,6 +12,7 @@ from numba import prange
 
 from . import losses
 from ._jit import helper, public_kernel
+from .arguments import check_arrays, check_integers
 from .matmul import gather_slab, row_offsets, scatter_slab, slab_width
 from .simd import data
 
@@ -77,6 +78,9 @@ def sigmoid_binary_crossentropy(Z, y, p, dZ):
     -----
     Source: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, equations (4.90) and (4.91).
     """
+    check_arrays((Z,), (p, dZ))
+    if Z.ndim != 2 or y.shape != Z.shape or p.shape != Z.shape or dZ.shape != Z.shape:
+        raise ValueError("sigmoid_binary_crossentropy takes Z, y, p and dZ of one shape (B, O)")
     slabs = -(-len(Z) // slab_width(data(Z)))
     sums = np.empty(slabs)
     for slab in prange(slabs):
@@ -108,6 +112,9 @@ def softmax_crossentropy(Z, y, p, dZ):
     -----
     Source: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, equations (4.108) and (4.109).
     """
+    check_arrays((Z,), (p, dZ))
+    if Z.ndim != 2 or y.shape != Z.shape or p.shape != Z.shape or dZ.shape != Z.shape:
+        raise ValueError("softmax_crossentropy takes Z, y, p and dZ of one shape (B, O)")
     slabs = -(-len(Z) // slab_width(data(Z)))
     sums = np.empty(slabs)
     for slab in prange(slabs):
@@ -139,6 +146,14 @@ def softmax_crossentropy_sparse(Z, labels, p, dZ):
     -----
     Source: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, equations (4.108) and (4.109).
     """
+    check_arrays((Z,), (p, dZ))
+    check_integers(labels)
+    B, O = Z.shape
+    if labels.shape != (B,) or p.shape != (B, O) or dZ.shape != (B, O):
+        raise ValueError("softmax_crossentropy_sparse takes Z, p and dZ (B, O) and labels (B,)")
+    for label in labels:
+        if not 0 <= label < O:
+            raise ValueError("softmax_crossentropy_sparse: labels must be at least 0 and below O, the columns of Z")
     slabs = -(-len(Z) // slab_width(data(Z)))
     sums = np.empty(slabs)
     for slab in prange(slabs):

@@ -1,8 +1,7 @@
 """One fully connected layer on plain arrays, forward and backward, for use on its own.
 
 Each kernel is parallel over slabs of samples or over tiles of dW and is made of the same blocks as the network's
-epoch.  All arrays are C-contiguous and of one dtype, float32 or float64; the caller owns the outputs; nothing is
-checked here: wrong shapes read and write foreign memory.
+epoch.  All arrays are C-contiguous and of one dtype, float32 or float64; the caller owns the outputs.
 """
 
 from __future__ import annotations
@@ -11,9 +10,12 @@ import numpy as np
 from numba import prange
 
 from ._jit import public_kernel
-from .activations import activate, activate_backward
+from .activations import ACTIVATIONS, activate, activate_backward
+from .arguments import check_arrays
 from .matmul import block_product, gather_slab, row_offsets, scatter_columns, scatter_slab, slab_width
 from .simd import MR, NV, data
+
+_CODES = len(ACTIVATIONS)
 
 
 @public_kernel
@@ -35,8 +37,12 @@ def dense_forward(X, W, b, A, activation):
     Parallel over slabs of samples: they share nothing but W, which is only read.
     Source: M. Nielsen, Neural Networks and Deep Learning, 2015, chapter 2, equation (25).
     """
-    B, I = X.shape
-    O = W.shape[1]
+    check_arrays((X, W, b), (A,))
+    (B, I), (O,) = X.shape, b.shape
+    if W.shape != (I, O) or A.shape != (B, O):
+        raise ValueError("dense_forward takes X (B, I), W (I, O), b (O,) and A (B, O)")
+    if not 0 <= activation < _CODES:
+        raise ValueError("dense_forward: activation must be a code of kernels.ACTIVATIONS")
     P = slab_width(data(X))
     for slab in prange((B + P - 1) // P):
         offsets = np.empty(P, np.intp)
@@ -77,8 +83,12 @@ def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
     batch in the same order at any thread count.
     Source: M. Nielsen, Neural Networks and Deep Learning, 2015, chapter 2, equations (BP2) to (BP4).
     """
-    B, O = dZ.shape
-    I = A_prev.shape[1]
+    check_arrays((dZ, A_prev, W), (dZ_prev, dW, db))
+    (B, O), (I, _) = dZ.shape, W.shape
+    if A_prev.shape != (B, I) or dZ_prev.shape != (B, I) or W.shape != (I, O) or dW.shape != (I, O) or db.shape != (O,):
+        raise ValueError("dense_backward takes dZ (B, O), A_prev and dZ_prev (B, I), W and dW (I, O), and db (O,)")
+    if not 0 <= activation_prev < _CODES:
+        raise ValueError("dense_backward: activation_prev must be a code of kernels.ACTIVATIONS")
     P = slab_width(data(dZ))
     slabs = (B + P - 1) // P
     n_columns = (O + P - 1) // P

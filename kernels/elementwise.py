@@ -14,37 +14,50 @@ from typing import Any
 import numpy as np
 
 from . import activations, elementary
-from ._jit import part_address, serial_kernel
+from ._jit import part_address, public_serial_kernel
+from .arguments import NEEDED, check_arrays, described
 from .simd import NV, REGISTER_BYTES, data, lanes, load_upto, store_upto
 
 
-@serial_kernel
+@public_serial_kernel
 def exp(x, out):
     """out = e^x."""
+    check_arrays((x,), (out,))
+    if x.shape != out.shape:
+        raise ValueError("exp takes x and out of one shape")
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.exp(load_upto(data(x) + i, n)), data(out) + i, n)
 
 
-@serial_kernel
+@public_serial_kernel
 def log(x, out):
     """out = ln x; -inf at 0, NaN below."""
+    check_arrays((x,), (out,))
+    if x.shape != out.shape:
+        raise ValueError("log takes x and out of one shape")
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.log(load_upto(data(x) + i, n)), data(out) + i, n)
 
 
-@serial_kernel
+@public_serial_kernel
 def tanh(x, out):
     """out = tanh x."""
+    check_arrays((x,), (out,))
+    if x.shape != out.shape:
+        raise ValueError("tanh takes x and out of one shape")
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.tanh(load_upto(data(x) + i, n)), data(out) + i, n)
 
 
-@serial_kernel
+@public_serial_kernel
 def sigmoid(x, out):
     """out = 1 / (1 + e^-x)."""
+    check_arrays((x,), (out,))
+    if x.shape != out.shape:
+        raise ValueError("sigmoid takes x and out of one shape")
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.sigmoid(load_upto(data(x) + i, n)), data(out) + i, n)
@@ -68,6 +81,7 @@ def activate(activation: str, Z: np.ndarray, A: np.ndarray, parameter: float | N
         The one that leaky_relu (slope), elu (alpha) and gelu (1 for the approximation by tanh) have.
     """
     function = _function(activation)
+    _check("activate", (A,), Z=Z, A=A)
     _call_part(function.forward, Z, A, function.parameter if parameter is None else parameter)
 
 
@@ -88,9 +102,21 @@ def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.
         As in `activate`.
     """
     function = _function(activation)
+    _check("activate_backward", (dZ,), kept=kept, dA=dA, dZ=dZ)
     if dZ is not dA:
         dZ[...] = dA
     _call_part(function.backward, kept, dZ, function.parameter if parameter is None else parameter)
+
+
+def _check(name: str, written: tuple[Any, ...], **arrays: Any) -> None:
+    """What a compiled kernel asks of its arrays."""
+    came = f"got {', '.join(f'{argument} {described(array)}' for argument, array in arrays.items())}"
+    fit = all(type(array) in (np.ndarray, np.memmap) and array.flags.c_contiguous for array in arrays.values())
+    if not fit or {array.dtype for array in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}) \
+            or not all(array.flags.writeable for array in written):
+        raise TypeError(f"{name} takes {NEEDED}; {came}")
+    if len({array.shape for array in arrays.values()}) > 1:
+        raise ValueError(f"{name} takes {', '.join(arrays)} of one shape; {came}")
 
 
 def _function(activation: str) -> activations.Function:

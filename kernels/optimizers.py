@@ -19,6 +19,7 @@ import numpy as np
 from numba import prange
 
 from ._jit import COUNT, FLOATS, NUMBERS, part, public_kernel
+from .arguments import check_arrays
 from .simd import absolute, data, lanes, load_upto, select, splat, sqrt, store_upto
 
 BIAS_1, BIAS_2, STEP, DECAY, CLIP_VALUE, CLIP_NORM, EMA = range(6, 13)
@@ -263,6 +264,9 @@ def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
     learning_rate, momentum : float
     nesterov : bool
     """
+    check_arrays((gradient,), (params, velocity))
+    if gradient.shape != params.shape or velocity.shape != params.shape:
+        raise ValueError("sgd takes params, gradient and velocity of one shape")
     hyper = np.array([learning_rate, momentum, 1.0 if nesterov else 0.0])
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE
@@ -283,6 +287,11 @@ def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
         Number of this step, from 1.
     learning_rate, beta_1, beta_2, epsilon : float
     """
+    check_arrays((gradient,), (params, m, v))
+    if gradient.shape != params.shape or m.shape != params.shape or v.shape != params.shape:
+        raise ValueError("adam takes params, gradient, m and v of one shape")
+    if step < 1:
+        raise ValueError("adam: step counts from 1")
     hyper = np.array([learning_rate, beta_1, beta_2, epsilon, 0.0, 0.0, 1.0 - beta_1**step, 1.0 - beta_2**step])
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE
@@ -302,6 +311,11 @@ def adamax(params, gradient, m, u, step, learning_rate, beta_1, beta_2, epsilon)
         Number of this step, from 1.
     learning_rate, beta_1, beta_2, epsilon : float
     """
+    check_arrays((gradient,), (params, m, u))
+    if gradient.shape != params.shape or m.shape != params.shape or u.shape != params.shape:
+        raise ValueError("adamax takes params, gradient, m and u of one shape")
+    if step < 1:
+        raise ValueError("adamax: step counts from 1")
     hyper = np.array([learning_rate, beta_1, beta_2, epsilon, 0.0, 0.0, 1.0 - beta_1**step, 1.0])
     for piece in prange((params.size + _PIECE - 1) // _PIECE):
         i = piece * _PIECE

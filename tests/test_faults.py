@@ -4,12 +4,13 @@ The tables of faulty arrays and labels are those of test_checks.py, which looks 
 call of a model that takes them.
 """
 
+import contextlib
 import copy
 import warnings
 
+import numba
 import numpy as np
 import pytest
-from numba.core.errors import TypingError
 from sklearn.exceptions import NotFittedError
 from test_checks import BAD_X, BAD_Y, Refusing, raises, with_value
 
@@ -408,24 +409,135 @@ def test_weights_of_estimators(case):
 
 # ------------------------------------------------------------------------------------------------ kernels
 
-A = np.zeros((4, 2), np.float32)
-PUBLIC = {  # arrays of every public kernel that takes float32 arrays of a shape
-    "dense_forward": lambda x: (kernels.dense_forward, x, np.ones((3, 2), "f4"), np.zeros(2, "f4"), A, kernels.RELU),
-    "exp": lambda x: (kernels.exp, x, np.zeros(4, "f4")),
-    "sgd": lambda x: (kernels.sgd, x, np.zeros(4, "f4"), np.zeros(4, "f4"), 0.1, 0.9, False),
+
+def array(*shape, dtype="f4"):
+    return np.ones(shape, dtype)
+
+
+B, I, O, N = 5, 3, 2, 6
+LOSS = dict(Z=array(B, O), y=array(B, O), p=array(B, O), dZ=array(B, O))
+PUBLIC = {  # arguments that fit, and the arrays that are written
+    "dense_forward": (dict(X=array(B, I), W=array(I, O), b=array(O), A=array(B, O), activation=kernels.RELU), "A"),
+    "dense_backward": (dict(dZ=array(B, O), A_prev=array(B, I), W=array(I, O), activation_prev=kernels.RELU,
+                            dZ_prev=array(B, I), dW=array(I, O), db=array(O)), "dZ_prev dW db"),
+    "sigmoid_binary_crossentropy": (LOSS, "p dZ"),
+    "softmax_crossentropy": (LOSS, "p dZ"),
+    "softmax_crossentropy_sparse": (dict(Z=array(B, O), labels=array(B, dtype=int), p=array(B, O), dZ=array(B, O)),
+                                    "p dZ"),
+    "sgd": (dict(params=array(N), gradient=array(N), velocity=array(N), learning_rate=0.1, momentum=0.9,
+                 nesterov=False), "params velocity"),
+    "adam": (dict(params=array(N), gradient=array(N), m=array(N), v=array(N), step=1, learning_rate=0.1, beta_1=0.9,
+                  beta_2=0.999, epsilon=1e-7), "params m v"),
+    "adamax": (dict(params=array(N), gradient=array(N), m=array(N), u=array(N), step=1, learning_rate=0.1, beta_1=0.9,
+                    beta_2=0.999, epsilon=1e-7), "params m u"),
+    **{name: (dict(x=array(N), out=array(N)), "out") for name in ("exp", "log", "tanh", "sigmoid")},
+    "activate": (dict(activation="gelu", Z=array(B, O), A=array(B, O)), "A"),
+    "activate_backward": (dict(activation="gelu", kept=array(B, O), dA=array(B, O), dZ=array(B, O)), "dZ"),
+}  # fmt: skip
+EVERY_TYPE = "exp", "sgd", "activate"  # the others ask the same function
+
+
+def read_only(x):
+    x = x.copy()
+    x.flags.writeable = False
+    return x
+
+
+OF_ANY = {  # of every array: what is made of it, the error, and what is said to have come
+    "strided": (lambda x: np.repeat(x, 2, -1)[..., ::2], TypeError, "not C-contiguous"),
+    "a row more": (lambda x: np.concatenate([x, x[:1]]), ValueError, ""),
+    "a row less": (lambda x: x[:-1], ValueError, ""),
+}
+OF_WRITTEN = {"read-only": (read_only, TypeError, "read-only")}
+OF_THE_FIRST = {
+    "float64": (lambda x: x.astype("f8"), TypeError, "float64"),
+    "masked": (lambda x: np.ma.masked_array(x, x > 0), TypeError, "float32"),
+    "a column more": (lambda x: np.ones((*x.shape[:-1], x.shape[-1] + 1), x.dtype), ValueError, ""),
+}
+OF_A_TYPE = {
+    "integers": (lambda x: x.astype(int), TypeError, "int64"),
+    "float16": (lambda x: x.astype("f2"), TypeError, "float16"),
+    "big-endian": (lambda x: x.astype(">f4"), TypeError, ">f4"),
+    "text": (lambda x: x.astype(str), TypeError, "<U32"),
+    "objects": (lambda x: x.astype(object), TypeError, "object"),
+    "a list": (lambda x: x.tolist(), TypeError, "[1.0"),
+    "None": (lambda x: None, TypeError, "None"),
+}
+OF_OTHERS = {  # by name
+    "activation": [("relu", TypeError), (len(kernels.ACTIVATIONS), ValueError), (-1, ValueError), (None, TypeError)],
+    "activation_prev": [("relu", TypeError), (99, ValueError)],
+    "step": [(0, ValueError)],
+    "learning_rate": [("0.1", TypeError)],
+    "labels": [(np.array([0, 1, O, 0, 1]), ValueError), (np.array([0, 1, -1, 0, 1]), ValueError),
+               (np.array([0, 1, 0.5, 0, 1]), TypeError)],
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("fault", ["text", "objects", "big-endian", "list of text", "None"])
+def faults_of(name):
+    """(argument, its faulty value, error, what the message says came)"""
+    good, written = PUBLIC[name]
+    arrays = [argument for argument, value in good.items() if isinstance(value, np.ndarray)]
+    for argument in arrays:
+        tables = [OF_ANY]
+        tables += [OF_WRITTEN] if argument in written.split() else []
+        tables += [OF_THE_FIRST] if argument == arrays[0] else []
+        tables += [OF_A_TYPE] if argument == arrays[0] and name in EVERY_TYPE else []
+        for faults in tables:
+            for make, error, said in faults.values():
+                yield argument, make(good[argument]), error, said
+    for argument, values in OF_OTHERS.items():
+        if argument in good and not name.startswith("activate"):
+            for value, error in values:
+                yield argument, value, error, repr(value) if not isinstance(value, np.ndarray) else ""
+
+
 @pytest.mark.parametrize("name", PUBLIC)
-def test_faults_of_kernels(name, fault):
-    """A type that is no array of numbers is refused by the compiler; shapes and values are the caller's business."""
-    x = np.ones((4, 3) if name == "dense_forward" else 4, "f4")
-    given = {"text": x.astype(str), "objects": x.astype(object), "big-endian": x.astype(">f4"),
-             "list of text": ["a", "b"], "None": None}[fault]
-    kernel, *arguments = PUBLIC[name](given)
-    before = [np.copy(array) for array in arguments[1:] if isinstance(array, np.ndarray)]
-    with pytest.raises((TypingError, TypeError, AttributeError)):
-        kernel(*arguments)
-    for array, was in zip([array for array in arguments[1:] if isinstance(array, np.ndarray)], before, strict=True):
-        np.testing.assert_array_equal(array, was)
+def test_faults_of_kernels(name):
+    """Before anything is written, and in words that name the kernel, the argument and what came."""
+    good, _ = PUBLIC[name]
+    kernel = getattr(kernels, name)
+    kernel(**{argument: np.copy(value) if isinstance(value, np.ndarray) else value for argument, value in good.items()})
+    for argument, value, error, said in faults_of(name):
+        given = {**good, argument: value}
+        before = copy.deepcopy(given)
+        with pytest.raises(error) as caught:
+            kernel(**given)
+        assert type(caught.value) is error
+        for words in (name, f"{argument} ", said):
+            assert words in str(caught.value), caught.value
+        np.testing.assert_equal(given, before)
+
+
+def test_inputs_of_kernels_may_be_read_only():
+    out = array(N)
+    kernels.exp(read_only(np.zeros(N, "f4")), out)
+    assert (out == 1).all()
+
+
+@numba.njit
+def in_compiled_code(x, out):
+    kernels.exp(x, out)
+
+
+@numba.njit(parallel=True)
+def in_prange(x, outs):
+    for i in numba.prange(len(outs)):
+        kernels.exp(x, outs[i])
+
+
+def test_faults_of_kernels_in_compiled_code():
+    """Types are refused when the caller is compiled, sizes when it runs; within prange such a call does nothing."""
+    x, out = np.zeros(N, np.float32), np.zeros(N, np.float32)
+    in_compiled_code(x, out)
+    assert (out == 1).all()
+    for given in ((x[::-1], out), (x.astype("f8"), out), (x, read_only(out))):
+        with pytest.raises(TypeError, match=r"C-contiguous arrays of one dtype|read-only"):
+            in_compiled_code(*given)
+    with pytest.raises(ValueError, match="exp takes x and out of one shape"):
+        in_compiled_code(x, out[1:])
+    outs = np.zeros((4, N), np.float32)
+    with contextlib.suppress(SystemError):  # which one of the threads may leave behind
+        in_prange(x[1:], outs)
+    assert not outs.any()
+    in_prange(x, outs)
+    assert (outs == 1).all()
