@@ -34,7 +34,7 @@ from fcnet.engine import Engine
 
 isa = pytest.mark.isa
 FACTOR = 60  # of outputs and gradients
-LOSS_FACTOR = 8  # of what is a mean over the samples, and of learning rate times gradient
+LOSS_FACTOR = 8  # of what is a mean over the samples; of what two trainings with errors of rounding have come to
 
 
 @st.composite
@@ -202,6 +202,29 @@ def sureness(params, X, layers, loss):
     return 1 / max(min(P.min(), 1 - P.max()), 1e-7)
 
 
+def rounded_training(params, X, Y, layers, loss, optimizer, steps, metrics, dtype, seed):
+    """`reference.train` with an error of rounding, drawn at random, in all that a step computes and keeps.
+
+    What such errors have grown to at the end is what the problem makes of them: nothing in a fit that settles, and many
+    times the error of a step where the trajectory is unstable or a small gradient is normalised. Half of each error is
+    the same in all steps, as it is where a constant of the optimizer is rounded.
+    """
+    rng = np.random.default_rng(seed)
+    drift = rng.uniform(-1, 1, 2 + optimizer.slots)
+    params = params.astype(np.float64)
+    state, sums = [np.zeros_like(params) for _ in range(optimizer.slots)], np.zeros(1 + len(metrics))
+    for step, rows in enumerate(steps, start=1):
+        x, y = X[rows], Y[rows]
+        unit = eps(dtype) * sureness(params, x, layers, loss)
+        sums += len(rows) * (reference.evaluate(params, x, y, layers, loss, metrics) + unit * rng.uniform(-1, 1))
+        _, gradient = reference.loss_and_gradient(params, x, y, layers, loss)
+        gradient += unit * gradient_sizes(params, x, y, layers, loss) * (rng.uniform(-1, 1, gradient.size) + drift[0])
+        params, state = optimizer.update(params, gradient, state, step)
+        params, *state = (array * (1 + eps(dtype) * (rng.uniform(-1, 1, array.size) + always))
+                          for array, always in zip((params, *state), drift[1:], strict=True))
+    return params, sums
+
+
 def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dtype, seed, epochs=2):
     rng = np.random.default_rng(seed)
     params, X, Y = problem(rng, inputs, layers, loss, samples, dtype)
@@ -214,13 +237,15 @@ def check_training(inputs, layers, loss, samples, batch_size, optimizer_name, dt
     sums = train(engine, trained, optimizer, X, Y, orders, batch_size, loss, metrics).sum(axis=0)
     steps = batches(orders, batch_size)
     expected, expected_sums = reference.train(params, X, Y, layers, loss, wanted_optimizer, steps, metrics)
-    # A gradient's rounding error reaches the weights through the learning rate, for Adam divided by epsilon.
-    rate = getattr(optimizer.learning_rate, "warmup_target", optimizer.current_learning_rate)
-    pace = rate / getattr(optimizer, "epsilon", 1 - getattr(optimizer, "momentum", 0))
-    unit = LOSS_FACTOR * eps(dtype) * max(sureness(weights, X, layers, loss) for weights in (params, expected))
-    assert_within(trained, expected, unit * (1 + pace * len(steps)), f"{optimizer_name}: params")
-    assert_within(sums, expected_sums, unit * (1 + pace) * (samples + expected_sums), "sums")
-    return np.abs(expected - params).max() / unit
+    rounded = [rounded_training(params, X, Y, layers, loss, wanted_optimizer, steps, metrics, dtype, draw)
+               for draw in range(3)]
+    grown = max(np.abs(weights - expected).max() for weights, _ in rounded)
+    grown_sums = np.max([np.abs(found - expected_sums) for _, found in rounded], axis=0)
+    bound = LOSS_FACTOR * (grown + eps(dtype) * np.abs(expected).max())
+    assert_within(trained, expected, bound, f"{optimizer_name}: params")
+    bound_of_sums = LOSS_FACTOR * (grown_sums + eps(dtype) * (samples + expected_sums))
+    assert_within(sums, expected_sums, bound_of_sums, "sums")
+    return np.abs(expected - params).max() / bound
 
 
 @isa
