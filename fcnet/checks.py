@@ -7,6 +7,7 @@ model's dtype. The caller's arrays are never written to.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import difflib
 import importlib
@@ -15,7 +16,7 @@ import math
 import numbers
 import os
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NoReturn, TypeVar
 
@@ -686,8 +687,9 @@ def undisguised(name: str, values: Any) -> None:
         return
     if isinstance(values, np.ma.MaskedArray) or A.dtype.kind in "USTMm":
         _numeric(name, values)
-    elif A.dtype.kind == "O":
-        wrong = np.fromiter((isinstance(value, _NO_NUMBERS) for value in A.flat), bool, A.size)
+    elif A.dtype.kind == "O" and A.ndim:
+        refused = _NO_NUMBERS if name == "X" else (*_NO_NUMBERS, type(None))
+        wrong = np.fromiter((isinstance(value, refused) for value in A.flat), bool, A.size)
         if wrong.any():
             index = np.unravel_index(int(wrong.argmax()), A.shape)
             raise TypeError(f"{name} must hold real numbers, got {A[index]!r:.60} at {_where(index)}")
@@ -696,10 +698,24 @@ def undisguised(name: str, values: Any) -> None:
 _NO_NUMBERS = (str, bytes, datetime.date, datetime.timedelta, np.datetime64, np.timedelta64)
 
 
+@contextlib.contextmanager
+def located(**arrays: Any) -> Iterator[None]:
+    """scikit-learn's errors about values that are not finite, and about ragged rows, as fcnet's, which say where."""
+    try:
+        yield
+    except ValueError as error:
+        if any(word in str(error) for word in ("contains NaN", "contains infinity", "inhomogeneous")):
+            for name, values in arrays.items():
+                if values is not None and not hasattr(values, "tocsr"):
+                    normalised(name, _numeric(name, values), np.dtype(np.float64))
+        raise
+
+
 def labels(y: Any) -> None:
-    """Refuse labels of which one is missing, or some are text and others numbers."""
+    """Refuse labels of which one is missing or masked, or some are text and others numbers."""
     if y is None or hasattr(y, "tocsr"):
         return
+    _unmasked("y", y)
     A = np.asarray(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(y)
     if A.dtype.kind != "O" or not A.size:
         return
@@ -773,9 +789,7 @@ def _numeric(name: str, values: Any) -> np.ndarray:
         return values
     if values is None:
         raise TypeError(f"{name} must be an array of numbers, got None")
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        where = _where(np.argwhere(np.ma.getmaskarray(values))[0])
-        raise ValueError(f"{name} is masked at {where}; fill masked values first, with .filled()")
+    _unmasked(name, values)
     if hasattr(values, "toarray") and not hasattr(values, "__array__"):
         raise TypeError(f"{name} is sparse ({type(values).__name__}): dense input only; use {name}.toarray()")
     if isinstance(values, (str, bytes, dict, set, frozenset)):
@@ -792,6 +806,12 @@ def _numeric(name: str, values: Any) -> np.ndarray:
         where = "" if index is None else f"{value!r} at {_where(index)}: "
         raise TypeError(f"{name} must hold real numbers, got {where}{_KINDS[kind]}")
     return A
+
+
+def _unmasked(name: str, values: Any) -> None:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        where = _where(np.argwhere(np.ma.getmaskarray(values))[0])
+        raise ValueError(f"{name} is masked at {where}; fill masked values first, with .filled()")
 
 
 _KINDS = {

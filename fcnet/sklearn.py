@@ -86,11 +86,14 @@ class _Compiled:
         hidden = list(hidden) if hasattr(hidden, "__iter__") else [hidden]
         if np.any(np.array(hidden) <= 0):
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
+        hidden = [checks.whole("hidden_layer_sizes", units, 1) for units in hidden]
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         labels = y
         X, y = self._checked(X, y, incremental, first)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+            checks.undisguised("sample_weight", sample_weight)
+            with checks.located(sample_weight=sample_weight):
+                sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
         if getattr(self, "class_weight", None) is not None:
             weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
             sample_weight = weight if sample_weight is None else weight * sample_weight
@@ -122,7 +125,8 @@ class _Compiled:
         else:
             checks.undisguised("y", y)
         try:
-            return self._validate_input(X, y, incremental, reset=reset)
+            with checks.located(X=X, y=y):
+                return self._validate_input(X, y, incremental, reset=reset)
         except ValueError as error:
             if is_classifier(self) and "Unknown label type" in str(error):
                 raise ValueError(f"{error}; for continuous y use a regressor, MLPRegressor") from error
@@ -230,7 +234,7 @@ class _Compiled:
                       None if validation is None else held_out[:2], [rules, *(self.callbacks or ())])  # fmt: skip
         except FloatingPointError as error:
             if not self.early_stopping:
-                raise _not_finite() from error
+                raise _not_finite(f" In detail: {error}") from error
             self.validation_scores_ = [*(self.validation_scores_ or []), np.nan]
             warnings.warn(f"{error}", ConvergenceWarning, stacklevel=4)
         except KeyboardInterrupt:
@@ -322,6 +326,8 @@ class _Compiled:
         found = optimize.minimize(
             value_and_gradient, model.parameters.astype(np.float64), method="L-BFGS-B", jac=True, options=options
         )
+        if not np.isfinite(found.fun):
+            raise _not_finite(f" In detail: the loss is {found.fun}, and no step of L-BFGS was better")
         model.parameters[...] = found.x
         self.n_iter_ = _check_optimize_result("lbfgs", found, self.max_iter)
         self.loss_ = found.fun / self._outputs_of_mean() + self._constant(Y, weights)
@@ -339,7 +345,8 @@ class _Compiled:
             return few
         if check_input:
             checks.undisguised("X", X)
-            X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
+            with checks.located(X=X):
+                X = validate_data(self, X, accept_sparse=["csr", "csc"], reset=False)
         self._restore_views()
         with _runtime.num_threads(self.n_threads):
             return self._outputs(X)
@@ -846,8 +853,8 @@ def _rows(X: Any, dtype: Any) -> Any:
     return checks.features(X, dtype)
 
 
-def _not_finite() -> ValueError:
+def _not_finite(more: str = "") -> ValueError:
     return ValueError(
         "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-        "preprocessed."
+        f"preprocessed.{more}"
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import fcnet
-from fcnet import Dense, Input, Sequential, activations, checks, initializers, losses, metrics, optimizers
+from fcnet import Dense, Input, Sequential, activations, checks, initializers, losses, metrics, optimizers, regularizers
 
 F4, F8 = np.dtype("float32"), np.dtype("float64")
 INF, NAN = float("inf"), float("nan")
@@ -284,6 +284,12 @@ BAD_Y = {
     "class 1.5": ([0, 1, 1.5, 1], SPARSE, 3, ValueError, ["y", "1.5", "row 2", "whole numbers"]),
     "one-hot for sparse": (np.eye(4), SPARSE, 4, ValueError, ["y", "(4, 4)", "categorical_crossentropy"]),
     "classes for one-hot": ([0, 1, 2, 1], DENSE, 3, ValueError, ["y", "(4,)", SPARSE]),
+    "masked": (np.ma.masked_array([0, 1, 0, 1], [0, 0, 1, 0]), BINARY, 1, ValueError, ["y is masked at row 2"]),
+    "complex": (np.array([0, 1j, 0, 1]), BINARY, 1, TypeError, ["y", "complex"]),
+    "datetime": (np.arange(4).astype("M8[s]"), SQUARED, 1, TypeError, ["y", "1970", "row 0", "datetime"]),
+    "ragged": ([[0], [1, 1], [0], [1]], SQUARED, 1, ValueError, ["y is ragged", "row 1 has 2 values"]),
+    "numbers in text": (list("0101"), BINARY, 1, TypeError, ["y", "'0'", "row 0"]),
+    "sparse": (Sparse(), BINARY, 1, TypeError, ["y is sparse", "dense input only; use y.toarray()"]),
     "no distribution": (np.full((4, 2), 0.7), DENSE, 2, ValueError, ["y", "1.4", "row 0", "one-hot"]),
     "negative share": (np.tile([1.5, -0.5], (4, 1)), DENSE, 2, ValueError, ["y", "1.5", "[0, 1]"]),
 }
@@ -407,6 +413,9 @@ BAD_ARGUMENTS = {
     "from_logits 1": (lambda: losses.BinaryCrossentropy(from_logits=1), TypeError, ["from_logits"]),
     "label_smoothing": (lambda: losses.CategoricalCrossentropy(label_smoothing=2), ValueError, ["label_smoothing"]),
     "delta": (lambda: losses.Huber(delta=0), ValueError, ["delta"]),
+    "alpha NaN": (lambda: activations.elu(alpha=NAN), ValueError, ["alpha", "nan"]),
+    "penalty NaN": (lambda: regularizers.L2(NAN), ValueError, ["l2", "nan"]),
+    "regularizer": (lambda: Dense(1, kernel_regularizer="l3"), ValueError, ["kernel_regularizer", "'l3'", "'l2'"]),
     "gamma": (lambda: losses.BinaryFocalCrossentropy(gamma=-1), ValueError, ["gamma"]),
     "alpha": (lambda: activations.elu(alpha=-1), ValueError, ["alpha"]),
     "not alpha": (lambda: activations.elu(slope=1), TypeError, ["elu", "'alpha'", "'slope'"]),

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
-from test_checks import BAD_X, BAD_Y, Refusing, raises, with_value
+from test_checks import BAD_X, BAD_Y, SAME_X, SOURCE, Refusing, raises, with_value
 
 import fcnet
 from fcnet import Dense, Dropout, Sequential, callbacks, kernels, losses, optimizers, seeds
@@ -309,8 +309,9 @@ BAD_FOR_SKLEARN = {  # x and y from the right ones, the classes and calls, the e
     "no samples": (lambda x, y: (x[:0], y[:0]), "fits", ValueError, ["0 sample(s)", "(0, 3)"]),
     "no features": (lambda x, y: (x[:, :0], y), "all", ValueError, ["0 feature(s)", "(4, 0)"]),
     "features": (lambda x, y: (x[:, :2], y), "later", ValueError, ["X has 2 features", "expecting 3"]),
-    "NaN": (lambda x, y: (with_value(NAN), y), "all", ValueError, ["X", "NaN"]),
-    "inf": (lambda x, y: (with_value(INF), y), "all", ValueError, ["X", "infinity"]),
+    "NaN": (lambda x, y: (with_value(NAN), y), "all", ValueError, ["X: NaN at row 3, column 1"]),
+    "inf": (lambda x, y: (with_value(INF), y), "all", ValueError, ["X: inf at row 3, column 1"]),
+    "None": (lambda x, y: (with_value(None, object), y), "all", ValueError, ["X", "None", "row 3, column 1"]),
     "beyond float32": (lambda x, y: (with_value(1e300), y), "all", ValueError,
                        ["X", "1e+300", "row 3, column 1", "float32", "scale"]),
     "text": (lambda x, y: (with_value("cat", object), y), "all", TypeError, ["X", "'cat'", "row 3, column 1"]),
@@ -319,15 +320,19 @@ BAD_FOR_SKLEARN = {  # x and y from the right ones, the classes and calls, the e
     "datetime": (lambda x, y: (x.astype("M8[s]"), y), "all", TypeError, ["X", "datetime"]),
     "timedelta": (lambda x, y: (x.astype("m8[s]"), y), "all", TypeError, ["X", "timedelta"]),
     "complex": (lambda x, y: (x + 1j, y), "all", ValueError, ["Complex"]),
-    "ragged": (lambda x, y: ([[1, 2, 3], [1]] * 2, y), "all", ValueError, ["inhomogeneous"]),
+    "ragged": (lambda x, y: ([[1, 2, 3], [1]] * 2, y), "all", ValueError, ["X is ragged", "row 1 has 1 values"]),
     "masked": (lambda x, y: (np.ma.masked_array(x, x > x[1, 2] - 1e-9), y), "all", ValueError, ["X is masked at row"]),
     "refusing": (lambda x, y: (Refusing(), y), "fits", RuntimeError, ["detach()"]),
-    "y NaN": (lambda x, y: (x, np.array([0, 1, NAN, 1])), "fits", ValueError, ["y", "NaN"]),
+    "y NaN": (lambda x, y: (x, np.array([0, 1, NAN, 1])), "fits", ValueError, ["y: NaN at row 2"]),
+    "y inf": (lambda x, y: (x, np.array([0, 1, INF, 1])), "fits", ValueError, ["y: inf at row 2"]),
+    "y ragged": (lambda x, y: (x, [[0], [1, 1], [0], [1]]), "fits", ValueError, ["ragged", "row 1"]),
+    "y complex": (lambda x, y: (x, y + 1j), "values", ValueError, ["Complex"]),
     "y None": (lambda x, y: (x, sliced(LABELS, None)), "classes", TypeError, ["y", "None", "row 2"]),
     "y mixed": (lambda x, y: (x, sliced(LABELS, "x")), "classes", TypeError, ["y", "0 at row 0", "'x' at row 2"]),
     "y continuous": (lambda x, y: (x, X[:, 0]), "classes", ValueError, ["Unknown label type", "use a regressor"]),
     "y text": (lambda x, y: (x, np.array(list("abca"))), "values", TypeError, ["y", "'a'", "row 0"]),
-    "y masked": (lambda x, y: (x, np.ma.masked_array(Y, Y > 0)), "values", ValueError, ["y is masked at row 1"]),
+    "y missing": (lambda x, y: (x, sliced(Y, None)), "values", TypeError, ["y", "None", "row 2"]),
+    "y masked": (lambda x, y: (x, np.ma.masked_array(Y, Y > 0)), "fits", ValueError, ["y is masked at row 1"]),
     "unseen class": (lambda x, y: (x, LABELS + 5), "later classes", ValueError, ["y", "classes"]),
 }  # fmt: skip
 
@@ -358,9 +363,10 @@ def test_faults_of_estimators(case):
 
 BAD_PARAMETERS = [
     *((name, value) for name, values in {
-        "learning_rate_init": (0, -1, NAN, "0.1", INF), "hidden_layer_sizes": (0, -1, (3, 0), "10"),
+        "learning_rate_init": (0, -1, NAN, "0.1", INF), "hidden_layer_sizes": (0, -1, 2.5, (2.5,), "10"),
         "alpha": (-1, NAN), "momentum": (2, -0.1), "beta_1": (1.0, -0.1), "epsilon": (0, NAN), "max_iter": (0, 1.5),
-        "batch_size": (0, -1, "all"), "solver": ("newton",), "activation": ("rleu",), "dtype": ("float16",),
+        "batch_size": (0, -1, 2.5, "all"), "random_state": (-1, "x"),
+        "solver": ("newton",), "activation": ("rleu",), "dtype": ("float16",),
         "validation_fraction": (1.0, -0.1), "n_threads": (0, 1.5), "loss": ("hinged",), "dropout": (1.0, -0.5),
     }.items() for value in values),
 ]  # fmt: skip
@@ -371,9 +377,67 @@ def test_parameters_of_estimators(name, value):
     for kind, labels in ESTIMATORS:
         estimator = kind(**{**SMALL, "solver": "sgd", name: value})
         parameters = dict(vars(estimator))
-        with raises((ValueError, TypeError), name):
+        with raises((ValueError, TypeError), name, repr(value).strip("(,)")):
             estimator.fit(X, labels)
         np.testing.assert_equal(vars(estimator), parameters)
+
+
+def test_hidden_layers_of_estimators_must_have_units():
+    for kind, labels in ESTIMATORS:
+        with raises(ValueError, "hidden_layer_sizes", "[3, 0]"):
+            kind(hidden_layer_sizes=(3, 0)).fit(X, labels)
+
+
+def test_a_large_batch_of_an_estimator_is_clipped_with_one_warning():
+    for kind, labels in ESTIMATORS:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            kind(**SMALL, batch_size=99).fit(X, labels)
+        assert sum("`batch_size`" in str(warning.message) for warning in caught) == 1
+
+
+def test_estimators_larger_than_memory():
+    with raises(MemoryError, "100,000,0", "parameters", "GiB"):
+        MLPRegressor(hidden_layer_sizes=(10**7, 10**7)).fit(X, Y)
+
+
+def test_an_estimator_that_diverges():
+    """The error tells where; an estimator that was fitted before predicts as before."""
+    regressor = MLPRegressor(hidden_layer_sizes=(), solver="sgd", max_iter=60, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = regressor.fit(X, Y).predict(X)
+    with raises(ValueError, "non-finite", "training diverged in epoch", "the loss is", "learning_rate"):
+        regressor.set_params(learning_rate_init=1e40).fit(X, Y)
+    np.testing.assert_array_equal(regressor.predict(X), before)
+    with raises(ValueError, "non-finite", "loss is nan"):
+        regressor.set_params(solver="lbfgs").fit(X * 1e200, Y)
+    np.testing.assert_array_equal(regressor.predict(X), before)
+
+
+@pytest.mark.parametrize("kind", SAME_X)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning", "ignore:the matrix subclass")
+def test_every_container_gives_estimators_the_same_bits(kind):
+    if kind in ("matrix", "table"):
+        pytest.skip("scikit-learn takes none")
+    y = np.arange(len(SOURCE)) % 2
+    for estimator in (MLPClassifier(**SMALL, dtype="float64"), MLPRegressor(**SMALL, dtype="float64")):
+        expected = estimator.fit(SOURCE, y)._model.parameters.copy()
+        outputs = estimator.predict(SOURCE)
+        given = SAME_X[kind](SOURCE.copy())
+        np.testing.assert_array_equal(estimator.fit(given, y)._model.parameters, expected)
+        np.testing.assert_array_equal(estimator.predict(given), outputs)
+
+
+def test_estimators_and_one_or_no_sample():
+    """As scikit-learn's: one sample trains, and no rows are refused, also by predict."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for kind, labels in ESTIMATORS:
+            estimator = kind(**SMALL).fit(X[:1], labels[:1])
+            assert estimator.predict(X[:1]).shape == (1,)
+            with raises(ValueError, "0 sample(s)", "(0, 3)"):
+                estimator.predict(X[:0])
 
 
 @pytest.mark.parametrize("labels", [
@@ -395,7 +459,7 @@ def test_partial_fit_wants_to_know_the_classes():
         MLPClassifier(**SMALL).partial_fit(X, LABELS)
 
 
-@pytest.mark.parametrize("case", [case for case in BAD_WEIGHT if case != "negative"])
+@pytest.mark.parametrize("case", BAD_WEIGHT)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_weights_of_estimators(case):
     w, error, _ = BAD_WEIGHT[case]
