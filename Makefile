@@ -25,6 +25,7 @@ soak: $(VENV)/with-test
 	@$(BIN)/python tests/soak/kill.py
 	@$(BIN)/python tests/soak/memory.py
 	@$(BIN)/python tests/soak/bounds.py
+	@$(BIN)/python tests/soak/anything.py
 	@$(BIN)/python tests/soak/fuzz.py
 
 lint: $(VENV)/with-lint

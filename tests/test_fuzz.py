@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import gc
+import os
 import pickle
 import sys
 
@@ -27,6 +28,7 @@ from tables import assert_within
 import fcnet
 from fcnet import Dense, Dropout, LayerNormalization, Sequential, losses, metrics, optimizers
 
+TIMES = int(os.environ.get("FUZZ_TIMES", "1"))  # as many examples: see tests/soak/anything.py
 DOCUMENTED = (TypeError, ValueError, RuntimeError, FloatingPointError, MemoryError, OSError)
 
 # ------------------------------------------------------------------------------------------------ arrays
@@ -70,7 +72,7 @@ def plain(A):
     return B if fits else None
 
 
-@settings(max_examples=150, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150 * TIMES, suppress_health_check=list(HealthCheck))
 @given(any_arrays(), any_arrays(), st.sampled_from(("predict", "fit", "evaluate", "train_on_batch")))
 def test_arrays(x, y, call):
     """What is refused is refused with an error of ours; what is taken gives the bits of the plain copy."""
@@ -124,7 +126,7 @@ FIT = ("batch_size", "epochs", "callbacks", "validation_split", "validation_data
        "sample_weight", "initial_epoch", "steps_per_epoch", "validation_freq", "seed", "verbose")
 
 
-@settings(max_examples=400)
+@settings(max_examples=400 * TIMES)
 @given(st.data(), st.sampled_from(sorted(ARGUMENTS, key=str)))
 def test_arguments_of_constructors(data, kind):
     names = data.draw(st.lists(st.sampled_from(ARGUMENTS[kind]), max_size=3, unique=True))
@@ -135,7 +137,7 @@ def test_arguments_of_constructors(data, kind):
         assert repr(kind(**given_))
 
 
-@settings(max_examples=100)
+@settings(max_examples=100 * TIMES)
 @given(st.data())
 def test_arguments_of_compile_and_fit(data):
     model = Sequential([Dense(3, "tanh", input_dim=2), Dense(1, "sigmoid")])
@@ -230,6 +232,36 @@ class Calls(RuleBasedStateMachine):
             expected = reference.predict(model.parameters, self.X[:rows], layers)
             assert_within(found, expected, 1e-4 * max(1, np.abs(expected).max(initial=0)), "outputs")
 
+    @rule(batch=st.sampled_from((5, 37)), epoch=st.integers(1, 3), shuffle=st.booleans())
+    def fit_and_resume(self, batch, epoch, shuffle):
+        """The second model goes on from where the first one was after an epoch."""
+        path = self.folder / "checkpoint {epoch}"
+        for old in self.folder.glob("checkpoint *"):
+            old.unlink()
+
+        def fit(model):
+            begun = self.folder / f"checkpoint {epoch}"
+            resume = begun if model is self.models[1] and begun.exists() else None
+            callbacks = [fcnet.callbacks.ModelCheckpoint(path)]
+            return model.fit(self.X, self.y, batch, 3, 0, callbacks, shuffle=shuffle, resume=resume).history
+        self._each(fit)
+
+    @rule(rows=st.integers(0, 37))
+    def partial_fit(self, rows):
+        self._each(lambda model: model.partial_fit(self.X[:rows], self.y[:rows]) is model)
+
+    @rule(rate=st.sampled_from((0.01, 1e-4, 0.0)))
+    def change_the_rate(self, rate):
+        self._each(lambda model: model.optimizer and setattr(model.optimizer, "learning_rate", rate))
+
+    @rule()
+    def summary(self):
+        def shown(model):
+            lines = [repr(model), repr(model.layers), repr(model.optimizer)]
+            model.summary(lines.append)
+            return lines
+        self._each(shown)
+
     @rule(rows=st.integers(0, 37))
     def evaluate(self, rows):
         self._each(lambda model: model.evaluate(self.X[:rows], self.y[:rows]))
@@ -294,12 +326,13 @@ class Calls(RuleBasedStateMachine):
                 assert one.optimizer.iterations == other.optimizer.iterations
                 for a, b in zip(one.optimizer.state, other.optimizer.state, strict=True):
                     np.testing.assert_array_equal(a, b)
+            np.testing.assert_equal(*(model.history and model.history.history for model in self.models))
 
 
 def test_calls_in_any_order(tmp_path):
     machine = type("Calls", (Calls,), {"folder": tmp_path})
     run_state_machine_as_test(machine, settings=settings(
-        max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)))  # fmt: skip
+        max_examples=12 * TIMES, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)))  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- files
