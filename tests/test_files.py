@@ -683,16 +683,32 @@ def test_special_files_are_left_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pipe"]
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_unwritable(tmp_path):
-    model, path = plain(), tmp_path / "model"
-    model.save(path)
-    for what, mode in ((path, 0o444), (tmp_path, 0o555)):
-        what.chmod(mode)
-        with pytest.raises(PermissionError, match="model"):
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_unwritable(run_python):
+    """A file, and a folder; root, who may write everywhere, becomes somebody else for it."""
+    run_python("""
+        import os, tempfile
+        from pathlib import Path
+        from test_files import plain
+        model = plain()
+        if os.geteuid() == 0:
+            os.setuid(65534)
+            tempfile.tempdir = "/tmp"
+        with tempfile.TemporaryDirectory() as name:
+            path = Path(name) / "model"
             model.save(path)
-        what.chmod(0o755)
-    assert os.listdir(tmp_path) == ["model"]
+            before = path.read_bytes()
+            for what, mode in (path, 0o444), (path.parent, 0o555):
+                what.chmod(mode)
+                try:
+                    model.save(path)
+                except PermissionError as error:
+                    assert error.filename == str(path), error
+                else:
+                    raise SystemExit(f"{what} was written to")
+                what.chmod(0o755)
+            assert os.listdir(name) == ["model"] and path.read_bytes() == before
+    """)
 
 
 def test_unwritable_files_are_not_replaced(tmp_path, monkeypatch):

@@ -332,7 +332,8 @@ class Calls(RuleBasedStateMachine):
 def test_calls_in_any_order(tmp_path):
     machine = type("Calls", (Calls,), {"folder": tmp_path})
     run_state_machine_as_test(machine, settings=settings(
-        max_examples=12 * TIMES, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)))  # fmt: skip
+        max_examples=12 * TIMES, stateful_step_count=20, deadline=None,
+        suppress_health_check=list(HealthCheck)))  # fmt: skip
 
 
 # ------------------------------------------------------------------------------------------------- files
