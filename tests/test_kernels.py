@@ -560,9 +560,9 @@ def test_optimizers_show_nan(name, dtype):
 # Not one byte outside
 # ------------------------------------------------------------------------------------------------
 
-def call_everything(memory, rng):
+def call_everything(memory, rng, dtypes=DTYPES):
     """Every kernel once for every shape, in memory that kills whoever leaves it."""
-    for dtype in DTYPES:
+    for dtype in dtypes:
         for index, shape in enumerate(SHAPES):
             activation = ACTIVATIONS[index % len(ACTIVATIONS)]
             X, W, b, dZ = dense_problem(rng, shape, dtype, activation)
@@ -579,6 +579,9 @@ def call_everything(memory, rng):
             kernels.sgd(W, memory.put(x), m, 0.1, 0.9, True)
             kernels.adam(W, memory.put(x), m, v, 1, 0.1, 0.9, 0.999, 1e-7)
             kernels.adamax(W, memory.put(x), m, v, 1, 0.1, 0.9, 0.999, 1e-7)
+            for name in ("relu", "tanh", "gelu"):
+                kernels.activate(name, memory.put(x), memory.out(size, dtype))
+                kernels.activate_backward(name, memory.put(x), memory.put(x), memory.out(size, dtype))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs mprotect")

@@ -1,7 +1,9 @@
 """Not one byte outside of the arrays that fcnet makes for its kernels, and none of those it has freed."""
 
 import ctypes
+import subprocess
 import sys
+from pathlib import Path
 
 import leaks
 import numpy as np
@@ -60,6 +62,13 @@ def test_a_write_to_freed_memory_is_found():
         engine.workspace = None  # its address still stands in the task
         with pytest.raises(AssertionError, match=r"written to freed memory of engine.py:\d+"):
             engine.loss_and_gradient(*batch)
+
+
+def test_no_index_outside():
+    """The public kernels with Numba's bounds checking; `make soak` has both dtypes, and whole models."""
+    script = Path(__file__).resolve().parent / "soak" / "bounds.py"
+    done = subprocess.run([sys.executable, script, "float64"], capture_output=True, text=True)
+    assert done.returncode == 0 and "no index outside" in done.stdout, done.stderr
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is told in Linux's way")
