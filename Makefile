@@ -23,6 +23,7 @@ test: $(VENV)/with-test
 # Minutes to hours: what the tests do a few times, many times.
 soak: $(VENV)/with-test
 	@$(BIN)/python tests/soak/kill.py
+	@$(BIN)/python tests/soak/cold.py
 	@$(BIN)/python tests/soak/memory.py
 	@$(BIN)/python tests/soak/bounds.py
 	@$(BIN)/python tests/soak/anything.py

@@ -16,6 +16,9 @@ _here = _Path(__file__).resolve().parent
 if not (_here / "kernels").is_dir() and (_here.parent / "kernels" / "__init__.py").is_file():
     __path__.append(str(_here.parent))
 
+with _requirements.newer_are_named():
+    from . import kernels
+
 from . import (  # noqa: E402
     activations,
     callbacks,
@@ -23,7 +26,6 @@ from . import (  # noqa: E402
     data,
     datasets,
     initializers,
-    kernels,
     losses,
     metrics,
     optimizers,

@@ -1,12 +1,20 @@
-"""The oldest NumPy and Numba that fcnet works with; imported before anything that needs them."""
+"""The NumPy and Numba that fcnet works with; imported before anything that needs them.
+
+What is older than `OLDEST` is refused.  What is newer than `NEWEST` is tried: most releases break nothing, and a limit
+would keep everyone from them; where the kernels can't be imported with one, the error names the versions.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import re
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
 OLDEST = {"numpy": (1, 26), "numba": (0, 61)}
+NEWEST = {"numpy": (2, 4), "numba": (0, 68)}
+"""That the tests have been run with."""
 _NAMES = {"numpy": "NumPy", "numba": "Numba"}
 
 
@@ -50,3 +58,25 @@ def check() -> None:
     why = "" if cause is None else f" ({cause})"
     raise ImportError(f"fcnet needs {needed} or newer that work together; {there}{why}. "
                       "Try: pip install --upgrade numpy numba") from cause  # fmt: skip
+
+
+@contextlib.contextmanager
+def newer_are_named() -> Iterator[None]:
+    """Around the import of what uses the inside of Numba.
+
+    Raises
+    ------
+    ImportError
+        Names what is installed and what was tested, if the import fails with a version newer than that.
+    """
+    try:
+        yield
+    except Exception as error:
+        modules = {name: import_module(name) for name in NEWEST}
+        if all(_number(modules[name].__version__) <= newest for name, newest in NEWEST.items()):
+            raise
+        tested = " and ".join(f"{_NAMES[name]} {'.'.join(map(str, newest))}" for name, newest in NEWEST.items())
+        there = ", ".join(_installed(name, module) for name, module in modules.items())
+        limits = " ".join(f"'{name}<{newest[0]}.{newest[1] + 1}'" for name, newest in NEWEST.items())
+        raise ImportError(f"fcnet was tested up to {tested}, and what is newer here does not fit; {there} "
+                          f"({error}). Try: pip install --upgrade fcnet, or {limits}") from error

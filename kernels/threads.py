@@ -10,11 +10,14 @@ A worker process has siblings that want processors too: it computes on one threa
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import ctypes
 import functools
 import math
 import multiprocessing
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterator
@@ -246,6 +249,14 @@ def _after_fork_in_child() -> None:
     _alone = layer() is not None  # deadly under one layer, noisy under another, and of little use in a worker
     _forked, _chosen, _in_context = True, None, ContextVar("n_threads", default=None)
     _after_fork()
+
+
+@atexit.register
+def _keep_tbb() -> None:
+    """Let Numba's tbb layer never be unloaded: that waits for an empty task of its own, which a fork may have lost."""
+    module = sys.modules.get("numba.np.ufunc.tbbpool")
+    if module is not None:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(module))
 
 
 if hasattr(os, "register_at_fork"):

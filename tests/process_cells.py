@@ -23,6 +23,7 @@ import fcnet
 from fcnet import Dense, Sequential, kernels
 
 N, BATCH, EPOCHS = 512, 256, 3
+THREADS = 2
 
 
 def load_tbb():
@@ -149,10 +150,8 @@ def in_fork(function):
 def fork_after_fit(expected):
     check([in_fork(lambda seed=seed: in_worker(seed)) for seed in SEEDS], expected.both)
     check([in_fork(lambda: in_fork(lambda: in_worker(0)))], expected.both[:1])
-    fcnet.set_num_threads(2)
     with fcnet.num_threads(2):  # a setting of the parent is none of the child
         check([in_fork(lambda: in_worker(0))], expected.both[:1])
-    fcnet.set_num_threads(None)
     check([work(0)], expected.fits[:1])  # and the parent goes on
 
 
@@ -232,6 +231,22 @@ def dask_processes(expected):
     dask_cell("processes", in_worker, expected.both)
 
 
+def dask_cluster(processes, function, expected):
+    from dask.distributed import Client, LocalCluster
+
+    cluster = LocalCluster(2, processes=processes, threads_per_worker=1 if processes else 2, dashboard_address=None)
+    with cluster, Client(cluster) as client:
+        check(client.gather(client.map(function, SEEDS)), expected)
+
+
+def dask_cluster_of_threads(expected):
+    dask_cluster(False, work, expected.fits)
+
+
+def dask_cluster_of_processes(expected):
+    dask_cluster(True, in_worker, expected.both)
+
+
 @numba.njit(parallel=True)
 def users_loop(P, G, V):
     for i in numba.prange(len(P)):
@@ -265,10 +280,9 @@ if __name__ == "__main__":
     warnings.filterwarnings("error")
     warnings.filterwarnings("ignore", message=r".*multi-threaded.*fork", category=DeprecationWarning)
     faulthandler.enable()
+    fcnet.set_num_threads(THREADS)  # also where this process may run on one processor
     expected = Expected()
     for name in sys.argv[1:]:
         print(name, flush=True)
         globals()[name](expected)
     print("done", numba.threading_layer(), flush=True)
-    if numba.threading_layer() == "tbb":
-        os._exit(0)  # after forks of several threads Numba's tbb layer may wait for ever at the end of the process

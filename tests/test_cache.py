@@ -8,6 +8,9 @@ import pickle
 import re
 import shutil
 import stat
+import subprocess
+import sys
+import textwrap
 import time
 import warnings
 from pathlib import Path
@@ -227,6 +230,38 @@ def test_full_disk(run_python, tmp_path):
     assert "File too large" in done.stdout
 
 
+@posix
+def test_read_only_package_and_no_home(tmp_path):
+    """The import says nothing, one warning comes with the first kernel, and the package is as it was."""
+    sources, package = Path(__file__).resolve().parent.parent, tmp_path / "package"
+    for name in ("fcnet", "kernels"):
+        shutil.copytree(sources / name, package / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(__file__, package)
+    there = sorted(package.rglob("*"))
+    for path in there:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    environment = {variable: value for variable, value in os.environ.items()
+                   if not variable.startswith(("FCNET", "XDG", "NUMBA_CACHE"))}
+    script = """
+        import warnings
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            import test_cache
+        assert caught == [], caught
+        assert test_cache.one_warning(test_cache.compute) == test_cache.COMPILED
+        assert test_cache.compute(test_cache.previous_number) == (19, False)
+        print(test_cache.fcnet.__file__)
+    """
+    done = subprocess.run([sys.executable, "-B", "-W", "error", "-c", textwrap.dedent(script)], cwd=package, text=True,
+                          env={**environment, "HOME": os.devnull + "/home", "PYTHONPATH": str(package)},
+                          capture_output=True, timeout=300)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()) == package / "fcnet" / "__init__.py" and done.stderr == ""
+    assert sorted(package.rglob("*")) == there
+    for path in there:
+        path.chmod(0o755)
+
+
 def test_two_versions_side_by_side(root, as_new, monkeypatch):
     fingerprints = ("0123456789abcdef", "fedcba9876543210")
     found = []
@@ -424,6 +459,32 @@ def test_unsupported_versions(run_python, tmp_path, numba_source, why):
     assert re.match(r"fcnet needs NumPy 1\.26 and Numba 0\.61 or newer", message)
     assert re.search(rf"NumPy {re.escape(_cache.np.__version__)} is installed, .*", message)
     assert re.search(why, message), message
+
+
+@pytest.mark.parametrize("version, broken, said", (
+    ("99.1.0", True, "fcnet was tested up to NumPy .* and Numba .*; NumPy .*, Numba 99.1.0 is installed .*_Cache.*Try"),
+    ("99.1.0", False, "imported"),
+    (numba.__version__, True, "cannot import name '_Cache'"),  # not the version's fault
+))
+def test_newer_versions(run_python, version, broken, said):
+    """They are tried; where they break the import, the error names them."""
+    done = run_python("""
+        import sys
+        import numba
+        import numba.core.caching
+        numba.__version__ = sys.argv[1]
+        if sys.argv[2] == "True":
+            del numba.core.caching._Cache
+        try:
+            import fcnet
+            print("imported")
+        except ImportError as error:
+            print(error)
+    """, version, broken)
+    (message,) = done.stdout.splitlines()
+    assert re.match(said, message), message
+    if said == "imported":
+        assert done.stderr == ""
 
 
 def test_oldest_versions_stand_in_the_package():
