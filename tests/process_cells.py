@@ -34,10 +34,15 @@ def load_tbb():
             return
 
 
-if os.environ.get("NUMBA_THREADING_LAYER") == "tbb":
-    load_tbb()
-if os.environ.get("FCNET_TEST_WITHOUT_LIBGOMP"):
-    sys.modules["numba.np.ufunc.omppool"] = None  # the ImportError of a slim container
+def prepare_layer():
+    """Also in workers that do not import this file."""
+    if os.environ.get("NUMBA_THREADING_LAYER") == "tbb":
+        load_tbb()
+    if os.environ.get("FCNET_TEST_WITHOUT_LIBGOMP"):
+        sys.modules["numba.np.ufunc.omppool"] = None  # the ImportError of a slim container
+
+
+prepare_layer()
 
 
 # ----------------------------------------------------------------------------------- what everyone computes
@@ -81,6 +86,7 @@ def kernel_work(seed):
 
 def in_worker(seed):
     """The same in a process of a pool, where one thread is the default."""
+    prepare_layer()
     assert fcnet.get_num_threads() == 1, fcnet.get_num_threads()
     return work(seed) + kernel_work(seed)
 
