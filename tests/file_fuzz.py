@@ -2,8 +2,11 @@
 
 import copy
 import json
+import os
 import resource
+import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 from test_files import bent, opened, plain, quartic, sealed
@@ -207,6 +210,14 @@ def fuzz(folder, seeds):
         except Exception as error:
             raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
     return counts
+
+
+@contextmanager
+def in_memory():
+    """A folder without a disk, where there is one: half of the time would go to writing files."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else None) as name:
+        yield Path(name)
 
 
 @contextmanager

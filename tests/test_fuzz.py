@@ -340,15 +340,16 @@ def test_calls_in_any_order(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited in Linux's way")
-def test_mutated_model_files(tmp_path):
+def test_mutated_model_files():
     """Only ModelFileError, in memory that is bounded."""
-    with file_fuzz.at_most(1 << 30):
-        refused, taken = file_fuzz.fuzz(tmp_path, range(20_000))
+    with file_fuzz.in_memory() as folder, file_fuzz.at_most(1 << 30):
+        refused, taken = file_fuzz.fuzz(folder, range(20_000))
     assert refused > 10_000 and taken > 100
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_forged_fits(tmp_path):
+def test_forged_fits():
     """Resumed, or taken for weights: only ModelFileError, and then all is as before, to the bit."""
-    refused, taken = file_fuzz.fuzz_fits(tmp_path, range(1500))
+    with file_fuzz.in_memory() as folder:
+        refused, taken = file_fuzz.fuzz_fits(folder, range(1500))
     assert refused > 700 and taken > 200

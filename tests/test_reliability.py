@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
@@ -15,6 +16,7 @@ def promises():
     return [row for row in rows if row[0] not in ("promise", "fault")]
 
 
+@cache
 def functions(path):
     """The functions and classes of a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

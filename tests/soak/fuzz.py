@@ -7,7 +7,6 @@ Of every tenth as many forged files fits are resumed, or weights taken: if that 
 """
 
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 
@@ -21,10 +20,10 @@ def main():
     files = numbers[0] if numbers else 1_000_000
     first = 1_000_000 * numbers[1] if len(numbers) > 1 else 0
     warnings.simplefilter("ignore")
-    with tempfile.TemporaryDirectory() as folder, file_fuzz.at_most(1 << 30):
-        refused, taken = file_fuzz.fuzz(Path(folder), range(first, first + files))
+    with file_fuzz.in_memory() as folder, file_fuzz.at_most(1 << 30):
+        refused, taken = file_fuzz.fuzz(folder, range(first, first + files))
         print(f"{files:,} files: {refused:,} refused, {taken:,} are models that work", flush=True)
-        refused, taken = file_fuzz.fuzz_fits(Path(folder), range(first, first + files // 10))
+        refused, taken = file_fuzz.fuzz_fits(folder, range(first, first + files // 10))
     print(f"{files // 10:,} forged fits: {refused:,} refused, {taken:,} taken")
 
 
