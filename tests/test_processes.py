@@ -289,6 +289,87 @@ def test_ctrl_c_within_a_step(threads, run_python):
     assert len(found.splitlines()) == 6
 
 
+LONG_FITS = """
+    import itertools, signal, threading, time
+    import numpy as np
+    import fcnet
+    from fcnet import Dense, Sequential, optimizers
+
+    n = 60_000
+    X = np.random.default_rng(0).normal(size=(n, 64)).astype(np.float32)
+    y = np.tanh(X[:, :1])
+    small = X[:100], y[:100]
+
+    def blocks():
+        for first in range(0, n, 10_000):
+            yield X[first:first + 10_000], y[first:first + 10_000]
+
+    def adam(**options):
+        return optimizers.Adam(1e-4, **options)
+
+    CASES = {  # optimizer, width, rows, batch size, what else fit takes, its samples
+        "L-BFGS": (optimizers.LBFGS, 512, n, None, {}, None),
+        "clipping": (lambda: adam(global_clipnorm=0.5), 512, n, n, {}, None),
+        "accumulation": (lambda: adam(gradient_accumulation_steps=3), 512, n, n, {}, None),
+        "moving average": (lambda: adam(use_ema=True), 512, n, n, {}, None),
+        "blocks": (adam, 512, n, 500, {}, blocks),
+        "by rows": (adam, 1024, 2000, 1, {}, None),
+        "validation": (adam, 512, 300, 300, dict(validation_data=(X, y)), None),
+    }
+    for name, (optimizer, width, rows, batch, more, source) in CASES.items():
+        def made():
+            fcnet.set_seed(0)
+            model = Sequential([Dense(width, "relu", input_dim=64), Dense(width, "relu"), Dense(1)])
+            model.compile(optimizer(), "mse")
+            model.fit(*small, verbose=0, batch_size=None if batch is None else 1 if batch == 1 else 100)
+            return model
+
+        def fit(model, rows, epochs, **more):
+            size = None if batch is None else min(batch, rows)
+            model.fit(X[:rows], y[:rows], batch_size=size, epochs=epochs, shuffle=False, verbose=0, **more)
+
+        model, twin, sent = made(), made(), []
+        model.evaluate(*small)
+        steps = model.optimizer.iterations
+
+        def interrupt():
+            sent.append((time.perf_counter(), time.process_time()))
+            signal.raise_signal(signal.SIGINT)
+
+        threading.Timer(0.4, interrupt).start()
+        try:
+            if source is None:
+                fit(model, rows, 1000, **more)
+            else:
+                model.fit(source, batch_size=batch, epochs=1000, shuffle=False, verbose=0)
+            time.sleep(60)  # it was soon done
+        except KeyboardInterrupt:
+            print(*(now - then for now, then in zip((time.perf_counter(), time.process_time()), sent[-1])), name)
+        history = model.history
+        if batch is None:
+            epochs, rest = len(history.epoch), 0
+        else:
+            epochs, rest = divmod(model.optimizer.iterations - steps, -(-rows // batch))
+        assert len(history.epoch) == epochs == len(history.history.get("loss", [])), (name, history.epoch, epochs)
+        for part, times in ((rows, epochs), (rest * (batch or 0), 1)):
+            fit(twin, part, times) if part and times else None
+        assert np.array_equal(model.parameters, twin.parameters), name
+        for each in (model, twin):
+            fit(each, 100, 1)
+        assert np.array_equal(model.parameters, twin.parameters), name
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent another way")
+def test_ctrl_c_in_every_kind_of_fit(run_python):
+    """L-BFGS, what optimizers do besides, blocks, networks by rows, validation; as in a long step."""
+    found = run_python(LONG_FITS, NUMBA_NUM_THREADS="1").stdout.splitlines()
+    for line in found:
+        seconds, of_processor = map(float, line.split()[:2])
+        assert of_processor < 0.2 and seconds < 2, found
+    assert len(found) == 7
+
+
 CHECKPOINTS = """
     import sys
     import process_cells
