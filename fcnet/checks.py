@@ -148,9 +148,13 @@ def unknown(kind: str, value: Any, valid: Iterable[str]) -> NoReturn:
     names = sorted(valid)
     if not isinstance(value, str):
         raise TypeError(f"{kind} must be a name or object, got {value!r}; the names are {', '.join(names)}")
-    near = difflib.get_close_matches(value.lower(), names, n=1, cutoff=0.3)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"unknown {kind} {value!r}; {hint}The names are {', '.join(names)}")
+    raise ValueError(f"unknown {kind} {value!r}; {nearest(value, names)}The names are {', '.join(names)}")
+
+
+def nearest(value: str, valid: Iterable[str]) -> str:
+    """A question for the name that may be meant, or nothing."""
+    near = difflib.get_close_matches(value.lower(), sorted(valid), n=1, cutoff=0.3)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type[T]]) -> T:

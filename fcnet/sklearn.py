@@ -34,7 +34,7 @@ try:
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelBinarizer
     from sklearn.utils import check_random_state
-    from sklearn.utils._param_validation import Interval, StrOptions
+    from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
     from sklearn.utils.class_weight import compute_sample_weight
     from sklearn.utils.metaestimators import available_if
     from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
@@ -76,6 +76,19 @@ class _Compiled:
         if self.solver == "lbfgs":
             raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
         return True
+
+    def _validate_params(self) -> None:
+        """As scikit-learn does; where a name is unknown, the nearest one is told besides."""
+        try:
+            super()._validate_params()  # type: ignore[misc]
+        except InvalidParameterError as error:
+            for name in ("activation", "solver", "loss"):
+                value = getattr(self, name)
+                if isinstance(value, str) and f"The {name!r} parameter" in str(error):
+                    known = next(one for one in self._parameter_constraints[name] if isinstance(one, StrOptions))
+                    hint = checks.nearest(value, (option for option in known.options if option.islower()))
+                    raise InvalidParameterError(f"{error} {hint}".replace(" did you", " Did you").rstrip()) from None
+            raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:
         with _all_or_nothing(self):

@@ -382,6 +382,14 @@ def test_parameters_of_estimators(name, value):
         np.testing.assert_equal(vars(estimator), parameters)
 
 
+@pytest.mark.parametrize("name, value, near", [
+    ("activation", "rleu", "relu"), ("solver", "adm", "adam"), ("loss", "huberr", "huber")])  # fmt: skip
+def test_nearest_name_of_estimators(name, value, near):
+    for kind, labels in ESTIMATORS:
+        with raises(ValueError, f"'{name}' parameter", f"Got '{value}' instead. Did you mean '{near}'?"):
+            kind(**{name: value}).fit(X, labels)
+
+
 def test_hidden_layers_of_estimators_must_have_units():
     for kind, labels in ESTIMATORS:
         with raises(ValueError, "hidden_layer_sizes", "[3, 0]"):
