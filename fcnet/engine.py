@@ -31,6 +31,7 @@ from .kernels import (
     optimizers,
     rules,
     sparse,
+    strips,
     transforms,
 )
 from .kernels.metrics import METRICS
@@ -42,6 +43,8 @@ CHUNK_ROWS = 1024
 CHUNK_BYTES = 2 << 20
 LOCAL_CHUNK_SLABS = 1024
 GROUP_SLABS = 16
+STRIPS_FLOPS = 20e6
+ALWAYS = 1 << 62
 """A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
 thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
@@ -69,9 +72,8 @@ FEW_ROWS = 2
 
 # fields of TASK with the address of a part that every network needs, or those that work with slabs, or by rows
 _STEP_PARTS = {"gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab}
-_SLAB_PARTS = {"product": matmul.product, "scatter_columns": matmul.scatter_columns,
-               "forward_backward": network.forward_backward}
-_ROW_PARTS = {"rows_product": few.product, "forward_backward": few.forward_backward}
+_SLAB_PARTS = {"product": matmul.product, "scatter_columns": matmul.scatter_columns}
+_ROW_PARTS = {"rows_product": few.product}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -179,6 +181,8 @@ class Engine:
         self.flops = 6 * weights - 2 * int(np.prod(self.layers[self.lowest][["inputs", "products"]].tolist()))
 
         self.widest = max(widths)
+        self.flat = not any(self.transforms) and not any(
+            activation in inference.ACROSS for activation in self.activations[:-1])
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -193,7 +197,7 @@ class Engine:
         self._rules = self._plain = [[PLAIN for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
         self._places = np.zeros(len(layers) + 1, few.PLACE)
-        self._room = self._panels = np.zeros(0, self.dtype)
+        self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
         self._objective: tuple[Any, ...] | None = None
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
@@ -336,8 +340,9 @@ class Engine:
             integers = 2 * P + 8
             self._integers = np.zeros(integers * threads, np.intp)
             self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
+            self._claims = layout.zeros(network.CLAIM * threads, np.dtype(np.int64))
             self._set(scratch=_address(self._scratch), scratch_size=scratch, own_hyper=_address(self._own_hyper),
-                      integers=_address(self._integers), integers_size=integers)
+                      claims=_address(self._claims), integers=_address(self._integers), integers_size=integers)
             self._scratch_size, self._scratch_threads = scratch, threads
 
     def _list_matrices(self) -> None:
@@ -356,6 +361,13 @@ class Engine:
         ones, block = int(record["panel"]) + O * P, self._column_counts[l] * self._slabs * P * P
         learned = [int(record[name]) for name in ("gamma", "beta") if record[name] >= 0]
         return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
+
+    def _reserve_strips(self, slabs: int) -> None:
+        """Room for dZ of two layers."""
+        slab = self.slab * int(self.layers["outputs"].max())
+        if 2 * slabs * slab > self._dZ.size:
+            self._dZ = layout.zeros(2 * slabs * slab, self.dtype)
+        self._set(dZ=_address(self._dZ), dZ_size=slabs * slab, dZ_jump=slab)
 
     def _reserve_rows(self, rows: int, threads: int) -> None:
         """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""
@@ -389,8 +401,7 @@ class Engine:
         """
         lanes = self.slab // NV
         vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
-        slabs_only = any(self.transforms) or any(activation in inference.ACROSS for activation in self.activations[:-1])
-        if slabs_only or slabs > min(GROUP_SLABS, self.chunk_limit):
+        if not self.flat or slabs > min(GROUP_SLABS, self.chunk_limit):
             return False
         summed = self.summed_slabs(slabs)
         by_rows = by_slabs = 0
@@ -459,23 +470,26 @@ class Engine:
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
         self._step_flops = work / 3 if forward_only else work
-        if forward_only:
-            threads = min(_runtime.shares(work / 3), slabs)
-        else:  # of a single slab only the gradient can be shared
-            threads = _runtime.shares(work / 3 if slabs == 1 else work)
-        if self._laps is not None:
-            threads = min(threads, len(self._laps))
         by_rows = not forward_only and not whole and self.by_rows(rows)
-        if by_rows:
-            self._reserve_rows(rows, threads)
         summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
         partial = summed > 0
         local = partial or forward_only
-        group = summed or min(GROUP_SLABS, slabs)
+        by_strips = not (local or by_rows) and self.by_strips(work)
+        if forward_only:
+            threads = min(_runtime.shares(work / 3), slabs)
+        else:  # of a single slab only the gradient can be shared, unless by strips
+            threads = _runtime.shares(work if slabs > 1 or by_strips else work / 3)
+        if self._laps is not None:
+            threads = min(threads, len(self._laps))
+        if by_rows:
+            self._reserve_rows(rows, threads)
+        group = 2 if by_strips else summed or min(GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
         if self._columns_of_sums > 1:
             chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
         self._reserve(threads * group if local else chunk, targets, group, threads)
+        if by_strips:
+            self._reserve_strips(chunk)
         self._slab_sums = np.empty(chunk * self._columns_of_sums)
         numbers = slabs * self.slab * (self.inputs + targets)
         holds = mode == network.TRAIN and partial and rows == n and chunk == slabs
@@ -486,7 +500,7 @@ class Engine:
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
-        update = few.gradient_update if by_rows else network.sum_update if partial else network.gradient_update
+        self._phases = self._plan_phases(mode, by_rows, partial, by_strips, group)
         self._set(**{name: self._part(function) for name, function in (_ROW_PARTS if by_rows else _SLAB_PARTS).items()})
         training = mode == network.TRAIN
         matrices = self._matrices[training]
@@ -502,8 +516,30 @@ class Engine:
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
                   local=local, partials=_address(self._partials) if partial else 0,
                   contraction=self._part(contraction.lane_gradient) if partial else 0,
-                  gradient_update=self._part(update), held=_address(self._held),
+                  phases=_address(self._phases), n_phases=len(self._phases), held=_address(self._held),
                   slab_sums=_address(self._slab_sums))
+
+    def by_strips(self, work: float) -> bool:
+        """Whether threads share out the outputs of each layer (`kernels.strips`), and not the slabs of a batch."""
+        return self.flat and work >= STRIPS_FLOPS
+
+    def _plan_phases(self, mode: int, by_rows: bool, partial: bool, by_strips: bool, group: int) -> np.ndarray:
+        """The regions of a chunk."""
+        lowest, last = self.lowest if mode == network.TRAIN else 0, len(self.layers) - 1
+        phases: list[tuple[Any, int, int]] = []
+        if by_strips:
+            wide = int(self.layers["outputs"][last]) >= network.STRIP
+            phases += [(strips.gather, 0, self.slab)]
+            phases += [(strips.forward, l, 0) for l in range(last + wide)]
+            phases += [(strips.output, last, self.slab)]
+            phases += [(strips.backward, l, 0) for l in range(last, lowest - 1, -1)]
+        else:
+            phases += [(few.forward_backward if by_rows else network.forward_backward, 0,
+                        self.slab * (group if partial else 1))]
+        if mode >= network.GRADIENT:
+            phases += [(few.gradient_update, 0, 0) if by_rows else (network.sum_update, 0, ALWAYS) if partial else
+                       (network.gradient_update, 0, 0)]
+        return np.array([(self._part(function), l, alone) for function, l, alone in phases], network.PHASE)
 
     def summed_slabs(self, slabs: int) -> int:
         """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""

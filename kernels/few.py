@@ -42,6 +42,7 @@ from .network import (
     LAP_LOSS,
     LAP_OTHER,
     TRAIN,
+    _first_dZ,
     _gather_targets,
     _integers,
     _lap,
@@ -298,7 +299,7 @@ def _output(params, task_at, thread, first, slabs):
     room, workspace = pointer_like(task.room, params), pointer_like(task.workspace, params)
     height = (layer.outputs + 1) * P
     Z, A = workspace + (layer.kept + first * height), workspace + (layer.panel + first * height)
-    dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
+    dZ = _first_dZ(params, task_at, thread)
     offsets = _integers(task.integers) + thread * task.integers_size
     for n in range(slabs):
         begin = (first + n) * P
@@ -308,7 +309,7 @@ def _output(params, task_at, thread, first, slabs):
         call(task.gather_targets, (room + place.kept, offsets, layer.outputs, samples, Z + n * height))
         if layer.forward != 0:
             call(layer.forward, (Z + n * height, A + n * height, layer.outputs, layer.parameter))
-    _losses(params, task_at, thread, first, first, slabs)
+    _losses(params, task_at, thread, first, first, slabs, dZ, task.widest * P)
     for n in range(slabs):
         begin = (first + n) * P
         call(task.scatter, (dZ + n * task.widest * P, layer.outputs, room + (place.dZ + begin * place.stride),

@@ -10,7 +10,7 @@ from numba import carray
 
 from ._jit import COUNT, NUMBERS, helper, part
 from .matmul import slab_width
-from .network import _gather, _task
+from .network import _gather, _gather_targets, _task
 from .simd import lanes, load, pointer_like, store
 
 
@@ -25,6 +25,7 @@ def gather_held(params, task_at, thread, first, place, count):
     held = pointer_like(task.held, params) + first * (features + targets)
     if task.first_step:
         _gather(params, task_at, thread, first, place, count)
+        _gather_targets(params, task_at, thread, first, count)
     for n in range(count):
         X_n, Y_n, held_n = panel + n * (features + P), Y + n * targets, held + n * (features + targets)
         if task.first_step:

@@ -52,6 +52,7 @@ from .simd import (
     REGISTER_BYTES,
     address_of,
     call,
+    fetch_add,
     flush_subnormals,
     fma,
     lanes,
@@ -106,6 +107,13 @@ MATRIX = np.dtype([(field, np.int64) for field in (
 )])
 """One matrix of parameters whose gradient [A_prev, 1]^T dZ is wanted."""
 
+PHASE = np.dtype([(field, np.int64) for field in (
+    "part",         # what a thread does of it: (params, task, thread, threads)
+    "layer",        # whose turn it is
+    "alone",        # up to so many samples of a chunk are for one thread
+)])
+"""A parallel region of a step."""
+
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
     # the network
@@ -138,6 +146,10 @@ TASK = np.dtype([(field, np.int64) for field in (
     "chunk_rows",   # samples that go through both regions at a time
     "group_slabs",  # slabs that a thread takes through a layer before the next layer
     "share_slabs",  # slabs that stay together when the work is shared out
+    "claims",       # CLAIM numbers for each thread: see `_claim`
+    "phases", "n_phases",   # of every chunk
+    "layer",        # of the present one
+    "dZ", "dZ_size", "dZ_jump",     # of two layers, numbers of one, and of a slab of it: see `strips`
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "held",         # slabs of X and Y that stay from step to step
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
@@ -146,7 +158,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "forward_backward", "gradient_update", "product", "rows_product", "gather", "gather_targets", "scatter",
+    "product", "rows_product", "gather", "gather_targets", "scatter",
     "scatter_columns", "contraction",
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "gather_held",  # what takes the place of `_gather`, or 0: see `held`
@@ -191,6 +203,11 @@ TILE_COLUMNS = 2
 TILE_GROUP = 2
 """Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them."""
 
+CLAIM = 8
+"""Numbers between the claims of two threads: a cache line."""
+MOST_TILES = 16
+"""Tiles of dW that a thread claims at a time."""
+
 LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = np.arange(6)
 """What the columns of `laps` count: from LAP_LAYERS on, forward, backward and gradient of each layer."""
 
@@ -200,6 +217,7 @@ _layers = address_of(numba.from_dtype(LAYER))
 _metrics = address_of(numba.from_dtype(METRIC))
 _pieces = address_of(numba.from_dtype(PIECE))
 _matrices = address_of(numba.from_dtype(MATRIX))
+_phases = address_of(numba.from_dtype(PHASE))
 _task = address_of(numba.from_dtype(TASK))
 
 
@@ -215,6 +233,48 @@ def _lap(task_at, thread, column):
 
 
 # ------------------------------------------------------------------------------------------------
+# Who does what
+# ------------------------------------------------------------------------------------------------
+
+@inline
+def _claim(task_at, thread, threads, units, most, least):
+    """The next units of a thread, [first, last): of its own share, then of what others have left of theirs.
+
+    Where a core is slower than the others, for its neighbours or its clock, these do a part of its work; otherwise
+    each finds in its cache what it wrote there a step ago.  At most `most` at a time, and less towards the end of a
+    share, but not less than `least`.  A thread may come when the others are done, or do the work of all.  At the end,
+    last is 0.
+    """
+    task = carray(_task(task_at), 1)[0]
+    claims = _integers(task.claims)
+    helped = claims + (CLAIM * thread + 1)
+    first = last = 0
+    while last == 0 and helped[0] < threads:
+        owner = (thread + helped[0]) % threads
+        claimed = claims + CLAIM * owner
+        begin, end = units * owner // threads, units * (owner + 1) // threads
+        take = max(least, min(most, (end - begin - claimed[0]) // 2))
+        if threads == 1:
+            first, claimed[0] = claimed[0], claimed[0] + take
+        else:
+            first = begin + fetch_add(claimed, take)
+        if first < end:
+            last = min(first + take, end)
+        else:
+            helped[0] += 1
+    return first, last
+
+
+@inline
+def _open_claims(task_at):
+    """Before every region: nothing is claimed yet."""
+    task = carray(_task(task_at), 1)[0]
+    claims = _integers(task.claims)
+    for thread in range(task.threads):
+        claims[CLAIM * thread] = claims[CLAIM * thread + 1] = 0
+
+
+# ------------------------------------------------------------------------------------------------
 # Region 1: over slabs
 # ------------------------------------------------------------------------------------------------
 
@@ -226,21 +286,25 @@ def forward_backward(params, task_at, thread, threads):
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     slabs = (task.stop - task.start + P - 1) // P
-    units = (slabs + task.share_slabs - 1) // task.share_slabs
-    last = min(slabs, units * (thread + 1) // threads * task.share_slabs)
-    for first in range(units * thread // threads * task.share_slabs, last, task.group_slabs):
-        count = min(task.group_slabs, last - first)
+    units, group = (slabs + task.share_slabs - 1) // task.share_slabs, task.group_slabs // task.share_slabs
+    while True:
+        first, last = _claim(task_at, thread, threads, units, group, group)
+        if last == 0:
+            break
+        first *= task.share_slabs
+        count = min(last * task.share_slabs, slabs) - first
         place = thread * task.group_slabs if task.local else first
         if task.gather_held != 0:
             call(task.gather_held, (params, task_at, thread, first, place, count))
         else:
             _gather(params, task_at, thread, first, place, count)
+            _gather_targets(params, task_at, thread, first, count)
         _lap(task_at, thread, LAP_GATHER)
-        _forward(params, task_at, thread, first, place, count)
+        _forward(params, task_at, thread, first, place, count, 0, task.n_layers)
         if task.mode == PREDICT:
             _write_outputs(params, task_at, thread, first, place, count)
         else:
-            _losses(params, task_at, thread, first, place, count)
+            _losses(params, task_at, thread, first, place, count, _first_dZ(params, task_at, thread), task.widest * P)
             _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
                 _backward(params, task_at, thread, first, place, count)
@@ -249,7 +313,7 @@ def forward_backward(params, task_at, thread, threads):
 
 @helper
 def _gather(params, task_at, thread, first, place, count):
-    """Rows of X and Y to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
+    """Rows of X to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     workspace, X = pointer_like(task.workspace, params), pointer_like(task.X, params)
@@ -260,14 +324,14 @@ def _gather(params, task_at, thread, first, place, count):
         samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.inputs, rows)
         call(task.gather, (X, rows, task.inputs, samples, panel + n * (task.inputs + 1) * P))
-    if task.mode != PREDICT:
-        _gather_targets(params, task_at, thread, first, count)
 
 
 @helper
 def _gather_targets(params, task_at, thread, first, count):
     """Rows of Y to slabs, at the start of the thread's scratch, and weights of the samples."""
     task = carray(_task(task_at), 1)[0]
+    if task.mode == PREDICT:
+        return
     P = slab_width(params)
     Y, targets = pointer_like(task.Y, params), pointer_like(task.scratch, params) + thread * task.scratch_size
     rows = _integers(task.integers) + thread * task.integers_size
@@ -319,41 +383,72 @@ def weigh_batch(params, task_at):
 
 
 @helper
-def _forward(params, task_at, thread, first, place, count):
-    """A_l = g_l(A_(l-1) W_l + b_l): a strip of outputs, its weights in cache, against all slabs of the group."""
+def _forward(params, task_at, thread, first, place, count, start, stop):
+    """A_l = g_l(A_(l-1) W_l + b_l) for start <= l < stop, strip by strip."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
-    P = slab_width(params)
-    workspace = pointer_like(task.workspace, params)
-    full = _full_slabs(params, task_at, first, count)
-    packed = pointer_like(task.scratch, params) + ((thread + 1) * task.scratch_size - PACKED_STRIP * (task.widest + 2))
-    panel, height = task.input_panel, task.inputs + 1
-    for l in range(task.n_layers):
+    for l in range(start, stop):
         if task.abandon != 0:
             return
-        layer = layers[l]
-        A_prev = workspace + (panel + place * height * P)
-        A = workspace + (layer.panel + place * (layer.outputs + 1) * P)
-        Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
-        pack = count >= 2 and layer.outputs >= STRIP and not _readable(params, count, layer.rows, layer.outputs)
-        columns = min(PACKED_STRIP, _strip_rows(params, layer.rows)) if pack else STRIP
-        if layer.transform != 0:
-            call(layer.transform, (params, task_at, l, first, place, count))
-        for strip in range(0, layer.products, columns):
-            width = min(columns, layer.outputs - strip)
-            # in place, ask for the row AHEAD further down: they may be a page apart
-            a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
-            if pack:
-                pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
-                a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
-            _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
-                   Z + strip * P, (layer.outputs + 1) * P, count, full)
-        if layer.forward != 0:
-            for n in range(count):
-                at = n * (layer.outputs + 1) * P
-                call(layer.forward, (Z + at, A + at, layer.outputs, layer.parameter))
-        panel, height = layer.panel, layer.outputs + 1
+        if layers[l].transform != 0:
+            call(layers[l].transform, (params, task_at, l, first, place, count))
+        columns = _columns_at_once(params, task_at, l, count)
+        for strip in range(0, layers[l].products, columns):
+            _forward_strip(params, task_at, thread, l, first, place, count, strip, columns)
+        _activate(params, task_at, l, place, count, 0, layers[l].outputs)
         _lap(task_at, thread, LAP_LAYERS + 3 * l)
+
+
+@inline
+def _columns_at_once(params, task_at, l, count):
+    """Outputs of a strip: so many that their weights stay in cache."""
+    layer = carray(_layers(carray(_task(task_at), 1)[0].layers), l + 1)[l]
+    packs = _packs(params, count, layer.rows, layer.outputs)
+    return min(PACKED_STRIP, _strip_rows(params, layer.rows)) if packs else STRIP
+
+
+@helper
+def _forward_strip(params, task_at, thread, l, first, place, count, strip, columns):
+    """A W + b of a strip of outputs, its weights in cache, against all slabs of the group."""
+    task = carray(_task(task_at), 1)[0]
+    layers = carray(_layers(task.layers), task.n_layers)
+    layer, below = layers[l], layers[max(l - 1, 0)]
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    panel = below.panel if l > 0 else task.input_panel
+    height = layer.inputs + 1
+    A_prev = workspace + (panel + place * height * P)
+    Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
+    width = min(columns, layer.outputs - strip)
+    # in place, ask for the row AHEAD further down: they may be a page apart
+    a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
+    if _packs(params, count, layer.rows, layer.outputs):
+        end = (thread + 1) * task.scratch_size
+        packed = pointer_like(task.scratch, params) + (end - PACKED_STRIP * (task.widest + 2))
+        pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
+        a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
+    _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
+           Z + strip * P, (layer.outputs + 1) * P, count, _full_slabs(params, task_at, first, count))
+
+
+@inline
+def _activate(params, task_at, l, place, count, output, outputs):
+    """A = g(Z) of some outputs of a layer."""
+    task = carray(_task(task_at), 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[l]
+    P = slab_width(params)
+    workspace = pointer_like(task.workspace, params)
+    if layer.forward != 0:
+        for n in range(place, place + count):
+            at = (n * (layer.outputs + 1) + output) * P
+            call(layer.forward, (workspace + (layer.kept + at), workspace + (layer.panel + at), outputs,
+                                 layer.parameter))
+
+
+@inline
+def _packs(params, count, K, outputs):
+    """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
+    return count >= 2 and outputs >= STRIP and not _readable(params, count, K, outputs)
 
 
 @inline
@@ -417,19 +512,26 @@ def _write_outputs(params, task_at, thread, first, place, count):
                             layer.outputs, min(P, task.stop - begin), offsets))
 
 
+@inline
+def _first_dZ(params, task_at, thread):
+    """Where dZ of the last layer stands: behind the targets."""
+    task = carray(_task(task_at), 1)[0]
+    numbers = task.group_slabs * task.targets * slab_width(params)
+    return pointer_like(task.scratch, params) + (thread * task.scratch_size + numbers)
+
+
 @helper
-def _losses(params, task_at, thread, first, place, count):
-    """Loss, metrics and dZ (or dA, turned into dZ) of the last layer."""
+def _losses(params, task_at, thread, first, place, count, dZ, jump):
+    """Loss, metrics and dZ (or dA, turned into dZ) of the last layer, a slab's `jump` behind that of the one before."""
     task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
     P = slab_width(params)
     A = pointer_like(task.workspace, params) + (layer.panel + place * (layer.outputs + 1) * P)
     targets = pointer_like(task.scratch, params) + thread * task.scratch_size
-    dZ = targets + task.group_slabs * task.targets * P
     sums = _floats(task.slab_sums)
     metrics = carray(_metrics(task.metrics), task.n_metrics)
     for n in range(count):
-        A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * task.widest * P
+        A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * jump
         valid = min(P, task.stop - task.start - (first + n) * P)
         ones = pointer_like(task.ones, params) + (P - valid)
         weights = _weights(params, task_at, thread) + n * P if task.weights != 0 else ones
@@ -453,11 +555,9 @@ def _backward(params, task_at, thread, first, place, count):
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     P = slab_width(params)
-    workspace = pointer_like(task.workspace, params)
-    offsets = _integers(task.integers) + thread * task.integers_size
     jump = task.widest * P
     full = _full_slabs(params, task_at, first, count)
-    dZ = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.group_slabs * task.targets * P)
+    dZ = _first_dZ(params, task_at, thread)
     dA = dZ + task.group_slabs * jump
     for l in range(task.n_layers - 1, task.lowest - 1, -1):
         if task.abandon != 0:
@@ -467,30 +567,56 @@ def _backward(params, task_at, thread, first, place, count):
             call(layer.transform_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
         wanted = layer.learns if layer.products > 0 else task.mode == GRADIENT
         if wanted and task.partials == 0:
-            for n in range(count):
-                call(task.scatter_columns, (dZ + n * jump, layer.outputs,
-                                            workspace + (layer.columns + (place + n) * P * P),
-                                            task.chunk_slabs * P * P,
-                                            min(P, task.stop - task.start - (first + n) * P), offsets))
+            _scatter(params, task_at, thread, l, first, place, count, dZ, jump)
         elif wanted and layer.products > 0:
             panel, height = (below.panel, below.outputs + 1) if l > 0 else (task.input_panel, task.inputs + 1)
             _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count)
             _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
         if l > task.lowest:
             if layer.products > 0:
-                W = params + layer.weights
                 strip_rows = _strip_rows(params, layer.outputs)
                 for strip in range(0, layer.inputs, strip_rows):
-                    _strip(task.product, W + strip * layer.outputs, layer.outputs, 1, layer.outputs, 0,
-                           min(strip_rows, layer.inputs - strip), dZ, jump, layer.outputs, dA + strip * P, jump, count,
-                           full)
+                    _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, full)
                 dZ, dA = dA, dZ
-            if below.backward != 0:
-                kept = workspace + (below.kept + place * (below.outputs + 1) * P)
-                for n in range(count):
-                    call(below.backward, (kept + n * (below.outputs + 1) * P, dZ + n * jump, below.outputs,
-                                          below.parameter))
+            _deactivate(params, task_at, l - 1, place, count, dZ, jump, 0, below.outputs)
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
+
+
+@inline
+def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
+    """dZ of some slabs, sample-major, to where region 2 reads it."""
+    task = carray(_task(task_at), 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[l]
+    P = slab_width(params)
+    columns = pointer_like(task.workspace, params) + (layer.columns + place * P * P)
+    offsets = _integers(task.integers) + thread * task.integers_size
+    for n in range(count):
+        call(task.scatter_columns, (dZ + n * jump, layer.outputs, columns + n * P * P, task.chunk_slabs * P * P,
+                                    min(P, task.stop - task.start - (first + n) * P), offsets))
+
+
+@helper
+def _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, full):
+    """dA_(l-1) = dZ_l W_l^T for a strip of inputs, its weights in cache, against some slabs."""
+    task = carray(_task(task_at), 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[l]
+    P = slab_width(params)
+    W = params + (layer.weights + strip * layer.outputs)
+    _strip(task.product, W, layer.outputs, 1, layer.outputs, 0, min(strip_rows, layer.inputs - strip),
+           dZ, jump, layer.outputs, dA + strip * P, jump, count, full)
+
+
+@inline
+def _deactivate(params, task_at, l, place, count, dA, jump, output, outputs):
+    """dZ = dA * g' of some outputs of a layer, in place."""
+    task = carray(_task(task_at), 1)[0]
+    layer = carray(_layers(task.layers), task.n_layers)[l]
+    P = slab_width(params)
+    kept = pointer_like(task.workspace, params) + (layer.kept + (place * (layer.outputs + 1) + output) * P)
+    if layer.backward != 0:
+        for n in range(count):
+            call(layer.backward, (kept + n * (layer.outputs + 1) * P, dA + (n * jump + output * P), outputs,
+                                  layer.parameter))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -506,15 +632,28 @@ def gradient_update(params, task_at, thread, threads):
     task = carray(_task(task_at), 1)[0]
     matrices = carray(_matrices(task.matrices), task.n_matrices)
     P = slab_width(params)
-    tile = pointer_like(task.scratch, params) + thread * task.scratch_size
-    gradient = pointer_like(task.gradient, params)
-    slabs = (task.stop - task.start + P - 1) // P
     tiles = 0
     for m in range(task.n_matrices):
         tiles += _tiles(matrices[m].rows, matrices[m].outputs, P)
-    first, last = tiles * thread // threads, tiles * (thread + 1) // threads
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
+    while True:
+        first, last = _claim(task_at, thread, threads, tiles, MOST_TILES, TILE_GROUP)
+        if last == 0:
+            break
+        _update_tiles(params, task_at, thread, first, last)
+    restore_subnormals(floats)
+
+
+@helper
+def _update_tiles(params, task_at, thread, first, last):
+    """Some tiles of all matrices, counted through."""
+    task = carray(_task(task_at), 1)[0]
+    matrices = carray(_matrices(task.matrices), task.n_matrices)
+    P = slab_width(params)
+    tile = pointer_like(task.scratch, params) + thread * task.scratch_size
+    gradient = pointer_like(task.gradient, params)
+    slabs = (task.stop - task.start + P - 1) // P
     before = 0
     for m in range(task.n_matrices):
         matrix = matrices[m]
@@ -537,7 +676,6 @@ def gradient_update(params, task_at, thread, threads):
                 _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * matrix.layer + 2)
-    restore_subnormals(floats)
 
 
 @inline
@@ -854,8 +992,7 @@ def run(address, first_step, last_step):
     """
     task = carray(_task(address), 1)[0]
     threads, params = task.threads, task.params
-    region_1, region_2 = task.forward_backward, task.gradient_update if task.mode >= GRADIENT else 0
-    rows_of_share = task.slab * task.share_slabs
+    phases = carray(_phases(task.phases), task.n_phases)
     hyper = carray(_floats(task.hyper), HYPER_SIZE)
     n_stages = task.n_stages if task.mode == TRAIN else 0
     stages = _integers(task.stages)
@@ -891,17 +1028,13 @@ def run(address, first_step, last_step):
             task.stop = min(start + rows_of_chunk, end)
             task.first_chunk = start == begin
             task.last_chunk = task.stop == end
-            for region in range(2):
+            for phase in range(task.n_phases):
                 if task.abandon != 0:
                     task.iterations -= task.mode == TRAIN
                     return
-                if region == 0:
-                    work, alone = region_1, task.stop - start <= rows_of_share
-                else:
-                    work, alone = region_2, task.partials != 0
-                if work == 0:
-                    continue
-                if threads == 1 or alone:
+                work, task.layer = phases[phase].part, phases[phase].layer
+                _open_claims(address)
+                if threads == 1 or task.stop - start <= phases[phase].alone:
                     call(work, (params, address, 0, 1))
                 else:
                     for thread in prange(threads):

@@ -356,6 +356,14 @@ def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> No
 
 
 @intrinsic
+def fetch_add(typingctx, p, n):
+    """What stands at `p`, to which n is added, as one operation that no other thread comes between."""
+    def codegen(context, builder, sig, args):
+        return builder.atomic_rmw("add", args[0], args[1], "monotonic")
+    return types.intp(p, types.intp), codegen
+
+
+@intrinsic
 def ticks(typingctx):
     """The processor's clock, which counts at one rate whatever the core's frequency; 0 where it can't be read."""
     def codegen(context, builder, sig, args):
