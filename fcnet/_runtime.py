@@ -11,6 +11,7 @@ from .kernels.threads import (
     alone,
     count_threads,
     get_num_threads,
+    giving_way,
     held_over_fork,
     launch_lock,
     launching,
@@ -23,6 +24,7 @@ __all__ = [
     "alone",
     "count_threads",
     "get_num_threads",
+    "giving_way",
     "held_over_fork",
     "interruptible",
     "launch_lock",
@@ -39,10 +41,6 @@ SHARE_FLOPS = 800_000
 A parallel region costs about 2 microseconds on an idle machine, and a step has two; `benchmarks/scaling.py --parts
 threads` shows where two threads overtake one.
 """
-
-TRIAL_STEPS, TRIAL_FLOPS = 256, 200_000_000
-"""Training tries after so many steps whether one thread is faster than several, as on a busy machine; 0: never.  Only
-steps of less work than this, about a millisecond's: of longer ones a lost slice of time is a small part."""
 
 PANEL_FLOPS = 40_000
 """What a layer of a slab costs besides its arithmetic (calls, transposes, activation), in the same unit."""

@@ -44,7 +44,6 @@ CHUNK_BYTES = 2 << 20
 LOCAL_CHUNK_SLABS = 1024
 GROUP_SLABS = 16
 STRIPS_FLOPS = 20e6
-ALWAYS = 1 << 62
 """A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
 thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
@@ -191,9 +190,12 @@ class Engine:
         self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
         self._laid_out: tuple[int, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=self.inputs,
-                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones))
+                  widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones),
+                  give_way=_runtime.giving_way())
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
+        self._stages: list[tuple[Any, ...]] = []
+        self._constraints = np.zeros(0, rules.CONSTRAINT)
         self._rules = self._plain = [[PLAIN for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
         self._places = np.zeros(len(layers) + 1, few.PLACE)
@@ -204,7 +206,6 @@ class Engine:
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
-        self._tried = (0, 0)  # rows of a batch and threads that the trials of `network.run` are about
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -340,9 +341,9 @@ class Engine:
             integers = 2 * P + 8
             self._integers = np.zeros(integers * threads, np.intp)
             self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
-            self._claims = layout.zeros(network.CLAIM * threads, np.dtype(np.int64))
+            self._shared = layout.zeros(network.SHARES + network.LINE * threads, np.dtype(np.int64))
             self._set(scratch=_address(self._scratch), scratch_size=scratch, own_hyper=_address(self._own_hyper),
-                      claims=_address(self._claims), integers=_address(self._integers), integers_size=integers)
+                      shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
             self._scratch_size, self._scratch_threads = scratch, threads
 
     def _list_matrices(self) -> None:
@@ -424,7 +425,7 @@ class Engine:
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
         """
         key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
-               _runtime.SHARE_FLOPS, _runtime.TRIAL_STEPS, self._deferred)
+               _runtime.SHARE_FLOPS, self._deferred)
         if key != self._laid_out or whole:
             self._laid_out = ()
             self._lay_out(mode, len(X), batch, Y.shape[1], whole)
@@ -500,46 +501,64 @@ class Engine:
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
-        self._phases = self._plan_phases(mode, by_rows, partial, by_strips, group)
         self._set(**{name: self._part(function) for name, function in (_ROW_PARTS if by_rows else _SLAB_PARTS).items()})
         training = mode == network.TRAIN
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
-        tries = self._laps is None and work < _runtime.TRIAL_FLOPS
-        if training and (batch, threads) != self._tried:  # a validation between two epochs changes nothing of that
-            self._tried = batch, threads
-            self._set(trial=0)
-        self._set(mode=mode, threads=threads, trial_steps=_runtime.TRIAL_STEPS if tries else 0,
-                  batch=batch, n_rows=n, targets=targets,
+        share = group if partial else 1
+        if by_strips:
+            phases = self._strip_phases(mode, slabs)
+        elif by_rows:
+            phases = [(few.forward_backward, 0, 0, 1, -(-slabs // threads), -(-slabs // threads))]
+        else:
+            phases = [(network.forward_backward, 0, 0, share, group // share, group // share)]
+        if by_rows:
+            phases.append((few.gradient_update, 0, self._strips(), 0, few.MOST_STRIPS, 1))
+        elif partial:
+            phases.append((network.sum_update, 0, 1, 0, 1, 1))
+        elif mode >= network.GRADIENT:
+            phases.append((network.gradient_update, 0, self._tiles(matrices), 0, network.MOST_TILES,
+                           network.TILE_GROUP))
+        chunk_phases = len(phases)
+        if training:
+            phases += self._stages
+        self._phases = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
+        self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
                   matrices=_address(matrices), n_matrices=len(matrices),
                   lowest=self.lowest if training else 0,
-                  chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=group if partial else 1,
+                  chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=share,
                   local=local, partials=_address(self._partials) if partial else 0,
                   contraction=self._part(contraction.lane_gradient) if partial else 0,
-                  phases=_address(self._phases), n_phases=len(self._phases), held=_address(self._held),
+                  phases=_address(self._phases), n_phases=len(self._phases), chunk_phases=chunk_phases,
+                  held=_address(self._held),
                   slab_sums=_address(self._slab_sums))
 
     def by_strips(self, work: float) -> bool:
         """Whether threads share out the outputs of each layer (`kernels.strips`), and not the slabs of a batch."""
         return self.flat and work >= STRIPS_FLOPS
 
-    def _plan_phases(self, mode: int, by_rows: bool, partial: bool, by_strips: bool, group: int) -> np.ndarray:
-        """The regions of a chunk."""
+    def _strip_phases(self, mode: int, slabs: int) -> list[tuple[Any, ...]]:
+        """Those of `kernels.strips` for a chunk of so many slabs."""
         lowest, last = self.lowest if mode == network.TRAIN else 0, len(self.layers) - 1
-        phases: list[tuple[Any, int, int]] = []
-        if by_strips:
-            wide = int(self.layers["outputs"][last]) >= network.STRIP
-            phases += [(strips.gather, 0, self.slab)]
-            phases += [(strips.forward, l, 0) for l in range(last + wide)]
-            phases += [(strips.output, last, self.slab)]
-            phases += [(strips.backward, l, 0) for l in range(last, lowest - 1, -1)]
-        else:
-            phases += [(few.forward_backward if by_rows else network.forward_backward, 0,
-                        self.slab * (group if partial else 1))]
-        if mode >= network.GRADIENT:
-            phases += [(few.gradient_update, 0, 0) if by_rows else (network.sum_update, 0, ALWAYS) if partial else
-                       (network.gradient_update, 0, 0)]
-        return np.array([(self._part(function), l, alone) for function, l, alone in phases], network.PHASE)
+        phases: list[tuple[Any, ...]] = [(strips.gather, 0, 0, 1, 1, 1)]
+        for l, record in enumerate(self.layers):
+            if l < last or record["outputs"] >= network.STRIP:
+                phases.append((strips.forward, l, -(-int(record["outputs"]) // MR), 0, strips.MOST_BLOCKS, 1))
+        phases.append((strips.output, last, 0, 1, 2, 1))
+        for l in range(last, lowest - 1, -1):
+            blocks = -(-int(self.layers[l]["inputs"]) // MR) if l > lowest else 0
+            phases.append((strips.backward, l, blocks, int(self.layers[l]["learns"]), strips.MOST_BLOCKS, 1))
+        return phases
+
+    def _tiles(self, matrices: np.ndarray) -> int:
+        """How many tiles region 2 has."""
+        width = network.TILE_COLUMNS * self.slab
+        return sum(-(-int(matrix["rows"]) // MR) * -(-int(matrix["outputs"]) // width) for matrix in matrices)
+
+    def _strips(self) -> int:
+        """How many strips region 2 has, by rows."""
+        return sum(few.count_strips(int(record["rows"]), int(record["outputs"]))
+                   for record in self.layers if record["learns"])
 
     def summed_slabs(self, slabs: int) -> int:
         """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""
@@ -773,6 +792,7 @@ class Engine:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
         prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
+        self._pieces = self._cut(whole_norm=global_clipnorm is not None)
         every = [rule for group in self._rules for rule in group]
         penalised = any(rule.l1 or rule.l2 for rule in every)
         self._deferred = bool(rooted or steps or norm) or self._differs(every)
@@ -793,6 +813,9 @@ class Engine:
             stages.append(rules.constrain)
             self._constraints = self._blocks()
             self._set(constraints=_address(self._constraints), n_constraints=len(self._constraints))
+        units = {rules.report_penalty: 1, rules.constrain: len(self._constraints)}
+        self._stages = [(stage, 0, units.get(stage, len(self._pieces)), 0, network.MOST_PIECES, 1) for stage in stages]
+        self._laid_out = ()
 
         self.hyper[optimizers.DECAY] = weight_decay or 0.0
         self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
@@ -802,12 +825,9 @@ class Engine:
                   prepare=self._part(optimizers.clip_decay_rows) if prepared else 0, deferred=self._deferred,
                   accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
                   penalise=self._part(rules.penalise_rows) if penalised and not self._deferred else 0)
-        self._set_stages(stages)
-        if stages:
-            self._pieces = self._cut(whole_norm=global_clipnorm is not None)
-            self._piece_sums = np.zeros(len(self._pieces))
-            self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
-                      piece_sums=_address(self._piece_sums) if norm else 0)
+        self._piece_sums = np.zeros(len(self._pieces))
+        self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
+                  piece_sums=_address(self._piece_sums) if norm else 0)
         if penalised:
             self._spans = np.array([(begin, end - begin, 0, 0, 0, 1.0, rule.l1, rule.l2)
                                     for begin, end, rule in self._ruled() if rule.l1 or rule.l2], network.PIECE)
@@ -826,11 +846,6 @@ class Engine:
         width = min(network.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
         return sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
                    2 * -(-int(record["outputs"]) // width) for record in self.layers)
-
-    def _set_stages(self, stages: list[Any]) -> None:
-        """What runs after region 2, in this order."""
-        self._stages = np.array([self._part(stage) for stage in stages], np.intp)
-        self._set(stages=_address(self._stages), n_stages=len(stages))
 
     def _arrays(self, l: int) -> list[tuple[int, int]]:
         """Where the arrays of a layer begin and end in the flat vectors."""

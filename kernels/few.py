@@ -41,6 +41,7 @@ from .network import (
     LAP_LAYERS,
     LAP_LOSS,
     LAP_OTHER,
+    PHASE_ARGUMENTS,
     TRAIN,
     _first_dZ,
     _gather_targets,
@@ -91,6 +92,8 @@ LEAST_DEPTH = 32
 """W goes by in bundles of rows, BUNDLE vectors together, so that they come from memory as they lie there, and more
 samples find them in cache; but at least LEAST_DEPTH rows, or C comes and goes too often (1000 x 1000, 8 samples: 32
 took 0.85 of the time of 8, 128 more again).  A transposed piece of W is as large."""
+MOST_STRIPS = 4
+"""Strips of dW that a thread takes at a time."""
 STRIP_WIDTH = 256
 STRIP_NUMBERS = MR * STRIP_WIDTH
 """A strip of dW has at most STRIP_WIDTH columns, and so many rows that it stays in the L1 cache beside its weights
@@ -155,15 +158,11 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
 # Region 1: over the samples
 # ------------------------------------------------------------------------------------------------
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def forward_backward(params, task_at, thread, threads):
-    """One thread's share of the batch, in units of slabs: from rows of X to dZ of every layer."""
+@part(*PHASE_ARGUMENTS)
+def forward_backward(params, task_at, thread, first, last):
+    """A part of the batch, in units of slabs: from rows of X to dZ of every layer."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
-    slabs = (task.stop - task.start + P - 1) // P
-    first, last = slabs * thread // threads, slabs * (thread + 1) // threads
-    if first == last:
-        return
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     begin, count = first * P, min(last * P, task.stop - task.start) - first * P
@@ -357,19 +356,15 @@ def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA
 # Region 2: over strips of dW
 # ------------------------------------------------------------------------------------------------
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def gradient_update(params, task_at, thread, threads):
-    """One thread's share of the strips of all [dW; db] = [A_prev, 1]^T dZ, and the optimizer on each."""
+@part(*PHASE_ARGUMENTS)
+def gradient_update(params, task_at, thread, first, last):
+    """Some strips of all [dW; db] = [A_prev, 1]^T dZ, counted through, and the optimizer on each."""
     task = carray(_task(task_at), 1)[0]
     layers = carray(_layers(task.layers), task.n_layers)
     places = carray(_places(task.places), task.n_layers + 1)
     room, gradient = pointer_like(task.room, params), pointer_like(task.gradient, params)
     strip = pointer_like(task.panels, params) + thread * task.panels_size
     samples = task.stop - task.start
-    strips = 0
-    for l in range(task.n_layers):
-        strips += _strips(layers[l])
-    first, last = strips * thread // threads, strips * (thread + 1) // threads
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
@@ -418,12 +413,19 @@ def _strip_rows(outputs):
     return max(1, STRIP_WIDTH // outputs) * MR
 
 
+def count_strips(rows, outputs):
+    """Number of strips of a matrix."""
+    height = max(1, STRIP_WIDTH // outputs) * MR
+    return (rows + height - 1) // height * ((outputs + STRIP_WIDTH - 1) // STRIP_WIDTH)
+
+
+_count_strips = inline(count_strips)
+
+
 @inline
 def _strips(layer):
     """Number of strips of a layer's [dW; db], if it learns."""
-    height = _strip_rows(layer.outputs)
-    columns = (layer.outputs + STRIP_WIDTH - 1) // STRIP_WIDTH
-    return (layer.rows + height - 1) // height * columns if layer.learns else 0
+    return _count_strips(layer.rows, layer.outputs) if layer.learns else 0
 
 
 @inline

@@ -56,11 +56,14 @@ from .simd import (
     flush_subnormals,
     fma,
     lanes,
+    load_acquire,
     load_upto,
+    pause,
     pointer_like,
     prefetch,
     restore_subnormals,
     splat,
+    store_release,
     store_upto,
     ticks,
     total,
@@ -108,11 +111,15 @@ MATRIX = np.dtype([(field, np.int64) for field in (
 """One matrix of parameters whose gradient [A_prev, 1]^T dZ is wanted."""
 
 PHASE = np.dtype([(field, np.int64) for field in (
-    "part",         # what a thread does of it: (params, task, thread, threads)
+    "part",         # what does units of it: (params, task, thread, first, last)
     "layer",        # whose turn it is
-    "alone",        # up to so many samples of a chunk are for one thread
+    "units",        # how many it has,
+    "slabs",        # and one more for so many slabs of the chunk each, if not 0
+    "most", "least",    # that a thread takes at a time
 )])
-"""A parallel region of a step."""
+"""What all threads do together before any of them goes on."""
+PHASE_ARGUMENTS = NUMBERS, COUNT, COUNT, COUNT, COUNT
+"""Of its part: parameters, address of the task, thread, first unit, and the one after the last."""
 
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
@@ -122,7 +129,6 @@ TASK = np.dtype([(field, np.int64) for field in (
     "iterations",       # steps taken, of this and earlier calls
     "rates",            # learning rates of the steps of this call, or 0: hyper[0] is that of all
     # stages after region 2
-    "stages", "n_stages",
     "pieces", "n_pieces",
     "deferred",         # whether the optimizer is a stage, and not part of region 2
     "accumulation",     # steps that make one update
@@ -146,9 +152,12 @@ TASK = np.dtype([(field, np.int64) for field in (
     "chunk_rows",   # samples that go through both regions at a time
     "group_slabs",  # slabs that a thread takes through a layer before the next layer
     "share_slabs",  # slabs that stay together when the work is shared out
-    "claims",       # CLAIM numbers for each thread: see `_claim`
-    "phases", "n_phases",   # of every chunk
-    "layer",        # of the present one
+    # who does what: see `_work`
+    "shared",       # numbers that threads change together
+    "phases", "n_phases",   # of a step
+    "chunk_phases",         # the first of them, done for every chunk
+    "phase", "layer", "units", "most", "least",     # the present one
+    "give_way",     # address of what lets another thread have the processor, or 0
     "dZ", "dZ_size", "dZ_jump",     # of two layers, numbers of one, and of a slab of it: see `strips`
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "held",         # slabs of X and Y that stay from step to step
@@ -164,13 +173,11 @@ TASK = np.dtype([(field, np.int64) for field in (
     "gather_held",  # what takes the place of `_gather`, or 0: see `held`
     "add_sums",     # in place of `_add_slab_sums`, or 0
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
-    # whether `threads` are worth it now: see `_crew`
-    "trial_steps", "trial", "alone", "together", "crew",
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     "abandon",      # whether to leave the present step, set by another thread
-    # where the step is: rows [start, stop) of the order, part of a batch
-    "epoch", "start", "stop", "first_chunk", "last_chunk", "first_step",
+    # where the call is: step `now` of [begin, end); in it rows [start, stop) of the order, part of a batch up to `rows`
+    "begin", "now", "end", "epoch", "start", "stop", "rows", "first_chunk", "last_chunk", "first_step",
 )] + [(field, np.float64) for field in (
     "scale",
     "batch_loss", "factor",     # see `add_root_sums`
@@ -203,10 +210,8 @@ TILE_COLUMNS = 2
 TILE_GROUP = 2
 """Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them."""
 
-CLAIM = 8
-"""Numbers between the claims of two threads: a cache line."""
-MOST_TILES = 16
-"""Tiles of dW that a thread claims at a time."""
+MOST_TILES, MOST_PIECES = 16, 8
+"""Tiles of dW, and pieces of a stage, that a thread takes at a time."""
 
 LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = np.arange(6)
 """What the columns of `laps` count: from LAP_LAYERS on, forward, backward and gradient of each layer."""
@@ -233,81 +238,34 @@ def _lap(task_at, thread, column):
 
 
 # ------------------------------------------------------------------------------------------------
-# Who does what
-# ------------------------------------------------------------------------------------------------
-
-@inline
-def _claim(task_at, thread, threads, units, most, least):
-    """The next units of a thread, [first, last): of its own share, then of what others have left of theirs.
-
-    Where a core is slower than the others, for its neighbours or its clock, these do a part of its work; otherwise
-    each finds in its cache what it wrote there a step ago.  At most `most` at a time, and less towards the end of a
-    share, but not less than `least`.  A thread may come when the others are done, or do the work of all.  At the end,
-    last is 0.
-    """
-    task = carray(_task(task_at), 1)[0]
-    claims = _integers(task.claims)
-    helped = claims + (CLAIM * thread + 1)
-    first = last = 0
-    while last == 0 and helped[0] < threads:
-        owner = (thread + helped[0]) % threads
-        claimed = claims + CLAIM * owner
-        begin, end = units * owner // threads, units * (owner + 1) // threads
-        take = max(least, min(most, (end - begin - claimed[0]) // 2))
-        if threads == 1:
-            first, claimed[0] = claimed[0], claimed[0] + take
-        else:
-            first = begin + fetch_add(claimed, take)
-        if first < end:
-            last = min(first + take, end)
-        else:
-            helped[0] += 1
-    return first, last
-
-
-@inline
-def _open_claims(task_at):
-    """Before every region: nothing is claimed yet."""
-    task = carray(_task(task_at), 1)[0]
-    claims = _integers(task.claims)
-    for thread in range(task.threads):
-        claims[CLAIM * thread] = claims[CLAIM * thread + 1] = 0
-
-
-# ------------------------------------------------------------------------------------------------
 # Region 1: over slabs
 # ------------------------------------------------------------------------------------------------
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def forward_backward(params, task_at, thread, threads):
-    """One thread's share of the slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
+@part(*PHASE_ARGUMENTS)
+def forward_backward(params, task_at, thread, first, last):
+    """Some slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
     task = carray(_task(task_at), 1)[0]
     P = slab_width(params)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    slabs = (task.stop - task.start + P - 1) // P
-    units, group = (slabs + task.share_slabs - 1) // task.share_slabs, task.group_slabs // task.share_slabs
-    while True:
-        first, last = _claim(task_at, thread, threads, units, group, group)
-        if last == 0:
-            break
-        first *= task.share_slabs
-        count = min(last * task.share_slabs, slabs) - first
-        place = thread * task.group_slabs if task.local else first
+    stop = min(last * task.share_slabs, (task.stop - task.start + P - 1) // P)
+    for slab in range(first * task.share_slabs, stop, task.group_slabs):
+        count = min(task.group_slabs, stop - slab)
+        place = thread * task.group_slabs if task.local else slab
         if task.gather_held != 0:
-            call(task.gather_held, (params, task_at, thread, first, place, count))
+            call(task.gather_held, (params, task_at, thread, slab, place, count))
         else:
-            _gather(params, task_at, thread, first, place, count)
-            _gather_targets(params, task_at, thread, first, count)
+            _gather(params, task_at, thread, slab, place, count)
+            _gather_targets(params, task_at, thread, slab, count)
         _lap(task_at, thread, LAP_GATHER)
-        _forward(params, task_at, thread, first, place, count, 0, task.n_layers)
+        _forward(params, task_at, thread, slab, place, count, 0, task.n_layers)
         if task.mode == PREDICT:
-            _write_outputs(params, task_at, thread, first, place, count)
+            _write_outputs(params, task_at, thread, slab, place, count)
         else:
-            _losses(params, task_at, thread, first, place, count, _first_dZ(params, task_at, thread), task.widest * P)
+            _losses(params, task_at, thread, slab, place, count, _first_dZ(params, task_at, thread), task.widest * P)
             _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
-                _backward(params, task_at, thread, first, place, count)
+                _backward(params, task_at, thread, slab, place, count)
     restore_subnormals(floats)
 
 
@@ -623,37 +581,20 @@ def _deactivate(params, task_at, l, place, count, dA, jump, output, outputs):
 # Region 2: over tiles of dW
 # ------------------------------------------------------------------------------------------------
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def gradient_update(params, task_at, thread, threads):
-    """One thread's share of the tiles of all [dW; db] = [A_prev, 1]^T dZ, and the optimizer on each.
+@part(*PHASE_ARGUMENTS)
+def gradient_update(params, task_at, thread, first, last):
+    """Some tiles of all [dW; db] = [A_prev, 1]^T dZ, counted through, and the optimizer on each.
 
     A tile is MR rows of TILE_COLUMNS * P columns.  Of a batch in several chunks, it is carried over in `gradient`.
     """
     task = carray(_task(task_at), 1)[0]
     matrices = carray(_matrices(task.matrices), task.n_matrices)
     P = slab_width(params)
-    tiles = 0
-    for m in range(task.n_matrices):
-        tiles += _tiles(matrices[m].rows, matrices[m].outputs, P)
-    floats = flush_subnormals()
-    _lap(task_at, thread, LAP_OTHER)
-    while True:
-        first, last = _claim(task_at, thread, threads, tiles, MOST_TILES, TILE_GROUP)
-        if last == 0:
-            break
-        _update_tiles(params, task_at, thread, first, last)
-    restore_subnormals(floats)
-
-
-@helper
-def _update_tiles(params, task_at, thread, first, last):
-    """Some tiles of all matrices, counted through."""
-    task = carray(_task(task_at), 1)[0]
-    matrices = carray(_matrices(task.matrices), task.n_matrices)
-    P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
     slabs = (task.stop - task.start + P - 1) // P
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
     before = 0
     for m in range(task.n_matrices):
         matrix = matrices[m]
@@ -676,6 +617,7 @@ def _update_tiles(params, task_at, thread, first, last):
                 _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * matrix.layer + 2)
+    restore_subnormals(floats)
 
 
 @inline
@@ -770,8 +712,8 @@ def _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count
                             _full_slabs(params, task_at, first, count), target))
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def sum_update(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def sum_update(params, task_at, thread, first, last):
     """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
     task = carray(_task(task_at), 1)[0]
     floats = flush_subnormals()
@@ -795,9 +737,8 @@ def sum_update(params, task_at, thread, threads):
 # Stages: over the whole flat vectors, after region 2
 # ------------------------------------------------------------------------------------------------
 
-# A stage is a part with the arguments of a region, called after every step's last chunk in the order of
-# `TASK.stages`, which `Engine.train` makes: what changes `gradient`, the optimizer, what changes the parameters.
-# A thread takes whole pieces, and what goes over several of them is summed in their order.
+# A stage is a phase after every step's last chunk: what changes `gradient`, then the optimizer, then what changes the
+# parameters.  Its units are pieces, and what goes over several of them is summed in their order.
 
 @part(NUMBERS, COUNT)
 def add_root_sums(params, task_at):
@@ -821,14 +762,13 @@ def add_root_sums(params, task_at):
         sums[0] += root / task.scale if root != 0.0 else 0.0
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def scale_gradient(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def scale_gradient(params, task_at, thread, first, last):
     """The gradient of the root of a loss from that of the loss: see `add_root_sums`."""
     task = carray(_task(task_at), 1)[0]
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     pieces = carray(_pieces(task.pieces), task.n_pieces)
-    first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
         for c in range(0, pieces[p].size, lanes(params)):
@@ -838,21 +778,13 @@ def scale_gradient(params, task_at, thread, threads):
     restore_subnormals(floats)
 
 
-@inline
-def _share_of_pieces(task_at, thread, threads):
-    """First and last piece of a thread."""
-    task = carray(_task(task_at), 1)[0]
-    return task.n_pieces * thread // threads, task.n_pieces * (thread + 1) // threads
-
-
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def accumulate(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def accumulate(params, task_at, thread, first, last):
     """The gradient to the sum of those before it; with the last one, their mean to `gradient`."""
     task = carray(_task(task_at), 1)[0]
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     pieces = carray(_pieces(task.pieces), task.n_pieces)
-    first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
         added = pointer_like(task.accumulated, params) + pieces[p].start
@@ -871,8 +803,8 @@ def accumulate(params, task_at, thread, threads):
     restore_subnormals(floats)
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def sum_squares(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def sum_squares(params, task_at, thread, first, last):
     """The sum of the squares of every piece of `gradient`."""
     task = carray(_task(task_at), 1)[0]
     if not task.updating:
@@ -881,7 +813,6 @@ def sum_squares(params, task_at, thread, threads):
     _lap(task_at, thread, LAP_OTHER)
     pieces = carray(_pieces(task.pieces), task.n_pieces)
     sums = _floats(task.piece_sums)
-    first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
         even = odd = splat(0.0, params)
@@ -894,8 +825,8 @@ def sum_squares(params, task_at, thread, threads):
     restore_subnormals(floats)
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def update_pieces(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def update_pieces(params, task_at, thread, first, last):
     """The optimizer, with `gradient` shortened where its norm is greater than allowed."""
     task = carray(_task(task_at), 1)[0]
     if not task.updating:
@@ -903,7 +834,6 @@ def update_pieces(params, task_at, thread, threads):
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     pieces = carray(_pieces(task.pieces), task.n_pieces)
-    first, last = _share_of_pieces(task_at, thread, threads)
     together, factor = -1, 1.0
     own = _floats(task.own_hyper) + thread * HYPER_SIZE
     for i in range(HYPER_SIZE):
@@ -938,8 +868,8 @@ def _shortened(task_at, first, last):
     return longest / norm if norm > longest else 1.0
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def average_parameters(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def average_parameters(params, task_at, thread, first, last):
     """average = momentum average + (1 - momentum) params; the first update's is params.  Every `overwrite` updates it
     takes their place.  As in Keras it goes on at every step, also at one that makes no update.
     """
@@ -950,7 +880,6 @@ def average_parameters(params, task_at, thread, threads):
     updates = (task.iterations - 1) // task.accumulation
     decay = _floats(task.hyper)[EMA] if updates > 0 else 0.0
     overwrite = task.overwrite != 0 and (updates + 1) % max(task.overwrite, 1) == 0
-    first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         W, average = params + pieces[p].start, pointer_like(task.average, params) + pieces[p].start
         momentum = 0.0 if pieces[p].frozen else decay  # the average of what stays is that, to the bit
@@ -991,99 +920,187 @@ def run(address, first_step, last_step):
     counts as not begun: parameters change with the last chunk's region 2, and that is never left half done.
     """
     task = carray(_task(address), 1)[0]
-    threads, params = task.threads, task.params
+    task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
+    if first_step >= last_step:
+        return
+    _begin_step(address)
+    if not _advance(address):
+        return
+    if task.threads == 1:
+        _work_alone(address)
+    else:
+        _integers(task.shared)[GENERATION] = 0
+        _open(address)
+        for thread in prange(task.threads):
+            _work(address, thread)
+
+
+@helper
+def _advance(address):
+    """To the next phase of the call, when all units of the present one are done; False if there is none."""
+    task = carray(_task(address), 1)[0]
     phases = carray(_phases(task.phases), task.n_phases)
-    hyper = carray(_floats(task.hyper), HYPER_SIZE)
-    n_stages = task.n_stages if task.mode == TRAIN else 0
-    stages = _integers(task.stages)
-    rows_of_chunk = task.chunk_rows
-    steps = (task.n_rows + task.batch - 1) // task.batch
-    tries = task.mode == TRAIN and task.threads > 1 and task.trial_steps > 0
-    for step in range(first_step, last_step):
-        if tries:
-            threads, began = _crew(address), ticks()
-        task.epoch = step // steps
-        task.first_step = step == first_step
-        begin = step % steps * task.batch
-        end = min(begin + task.batch, task.n_rows)
-        task.start, task.stop = begin, end
-        if task.weights != 0:
-            call(task.weigh_batch, (params, address))
-        else:
-            task.scale = 1.0 / (end - begin)
-        task.step = step
-        if task.mode == TRAIN:
-            task.iterations += 1
-            update = task.iterations
-            if task.accumulation > 1:
-                task.updating = task.iterations % task.accumulation == 0
-                update = task.iterations // task.accumulation
-            if task.rates != 0:
-                hyper[0] = _floats(task.rates)[step - first_step]
-            hyper[BIAS_1] = 1.0 - hyper[1] ** update
-            hyper[BIAS_2] = 1.0 - hyper[2] ** update
-            hyper[STEP] = update
-        for start in range(begin, end, rows_of_chunk):
-            task.start = start
-            task.stop = min(start + rows_of_chunk, end)
-            task.first_chunk = start == begin
-            task.last_chunk = task.stop == end
-            for phase in range(task.n_phases):
-                if task.abandon != 0:
-                    task.iterations -= task.mode == TRAIN
-                    return
-                work, task.layer = phases[phase].part, phases[phase].layer
-                _open_claims(address)
-                if threads == 1 or task.stop - start <= phases[phase].alone:
-                    call(work, (params, address, 0, 1))
-                else:
-                    for thread in prange(threads):
-                        call(work, (params, address, thread, threads))
+    while True:
+        task.phase += 1
+        if task.phase == task.chunk_phases:
             if task.add_sums != 0 and task.mode >= GRADIENT:
-                call(task.add_sums, (params, address))
+                call(task.add_sums, (task.params, address))
             elif task.mode != PREDICT:
                 _add_slab_sums(address)
-        for stage in range(n_stages):
-            if threads == 1 or task.n_params <= PIECE_SIZE:
-                call(stages[stage], (params, address, 0, 1))
-            else:
-                for thread in prange(threads):
-                    call(stages[stage], (params, address, thread, threads))
-        if tries:
-            _judge(address, ticks() - began)
-        if task.mode == TRAIN:
-            loss = _floats(task.sums)[task.epoch * task.n_sums]
-            if loss - loss != 0.0:  # inf or NaN: `iterations` tells which step it was
-                break
-
-
-# Another program on one of the processors makes all threads wait for the one that has to share: a step of 30
-# microseconds then takes 15 milliseconds on two threads.  So every `trial_steps` steps of training one step is taken
-# alone and two together, and these go on if they gain a tenth at least, until one of them takes several times as long
-# as alone.  Bits do not depend on it.
-
-@helper
-def _crew(task_at):
-    """On how many threads to take this step."""
-    task = carray(_task(task_at), 1)[0]
-    if task.trial == 0:
-        return 1
-    return task.threads if task.trial <= 2 else task.crew
+            if not task.last_chunk:
+                _begin_chunk(address, task.stop)
+                task.phase = 0
+        if task.phase == task.n_phases:
+            if task.mode == TRAIN:
+                loss = _floats(task.sums)[task.epoch * task.n_sums]
+                if loss - loss != 0.0:  # inf or NaN: `iterations` tells which step it was
+                    return False
+            task.now += 1
+            if task.now == task.end:
+                return False
+            _begin_step(address)
+            task.phase = 0
+        if task.abandon != 0 and task.phase < task.chunk_phases:
+            task.iterations -= task.mode == TRAIN
+            return False
+        phase = phases[task.phase]
+        task.layer, task.most, task.least, task.units = phase.layer, phase.most, phase.least, phase.units
+        if phase.slabs > 0:
+            rows = task.slab * phase.slabs
+            task.units += (task.stop - task.start + rows - 1) // rows
+        if task.units > 0:
+            return True
 
 
 @helper
-def _judge(task_at, spent):
-    """What a step that took so many ticks says about the next ones."""
-    task = carray(_task(task_at), 1)[0]
-    if task.trial == 0:
-        task.alone = spent
-    elif task.trial == 1:
-        task.together = spent
-    elif task.trial == 2:
-        task.crew = task.threads if 10 * min(spent, task.together) <= 9 * task.alone else 1
-    elif task.crew > 1 and spent > 3 * task.alone:
-        task.crew = 1
-    task.trial = (task.trial + 1) % task.trial_steps
+def _begin_step(address):
+    """The step's batch, and what the optimizer should know."""
+    task = carray(_task(address), 1)[0]
+    step, params = task.now, task.params
+    steps = (task.n_rows + task.batch - 1) // task.batch
+    task.epoch = step // steps
+    task.first_step = step == task.begin
+    task.start = step % steps * task.batch
+    task.rows = min(task.start + task.batch, task.n_rows)
+    task.stop = task.rows
+    if task.weights != 0:
+        call(task.weigh_batch, (params, address))
+    else:
+        task.scale = 1.0 / (task.stop - task.start)
+    task.step = step
+    if task.mode == TRAIN:
+        hyper = carray(_floats(task.hyper), HYPER_SIZE)
+        task.iterations += 1
+        update = task.iterations
+        if task.accumulation > 1:
+            task.updating = task.iterations % task.accumulation == 0
+            update = task.iterations // task.accumulation
+        if task.rates != 0:
+            hyper[0] = _floats(task.rates)[step - task.begin]
+        hyper[BIAS_1] = 1.0 - hyper[1] ** update
+        hyper[BIAS_2] = 1.0 - hyper[2] ** update
+        hyper[STEP] = update
+    _begin_chunk(address, task.start)
+    task.first_chunk = True
+
+
+@helper
+def _begin_chunk(address, start):
+    """The rows from `start` on, as many as go through a phase together."""
+    task = carray(_task(address), 1)[0]
+    task.start, task.stop = start, min(start + task.chunk_rows, task.rows)
+    task.first_chunk = False
+    task.last_chunk = task.stop == task.rows
+
+
+@helper
+def _work_alone(address):
+    """All phases on one thread."""
+    task = carray(_task(address), 1)[0]
+    phases = carray(_phases(task.phases), task.n_phases)
+    while True:
+        call(phases[task.phase].part, (task.params, address, 0, 0, task.units))
+        if not _advance(address):
+            break
+
+
+# Several threads.  A phase is over when all its units are done, not when all threads have come: one that the
+# operating system runs late, or not at all, is not waited for, unless it stopped in the middle of its units, and one
+# thread could do the work of all.  So threads need not start together, and a step needs no parallel region of its own.
+#
+# Every thread has a share of the units, the same one in every step, for the sake of its cache; when that is done, it
+# takes from those of others.  What is left of a share is one number, where it ends and the first unit not taken.  A
+# thread that has taken a unit keeps its phase from ending, and may read all that the task says of it; before, it may
+# see the numbers of two phases mixed, and only takes too much or too little.  Whoever does the last unit goes on to
+# the next phase.
+
+LINE = 8
+"""Numbers of a cache line."""
+GENERATION, DONE, SHARES = 0, LINE, 2 * LINE
+"""Places in `shared`: how many phases were opened, -1 after the last; units of the present one that are done; and from
+SHARES on a line with what is left of each thread's share."""
+TURN_BITS = 32
+"""Bits of a share for its first unit; where it ends stands above them."""
+SPINS = 2000
+"""Times to look for a new phase before letting other threads of the machine have the processor."""
+
+
+@helper
+def _open(address):
+    """Let all threads take units of the present phase."""
+    task = carray(_task(address), 1)[0]
+    shared = _integers(task.shared)
+    shared[DONE] = 0
+    for thread in range(task.threads):
+        first, end = task.units * thread // task.threads, task.units * (thread + 1) // task.threads
+        store_release(shared + (SHARES + thread * LINE), (end << TURN_BITS) + first)
+    fetch_add(shared + GENERATION, 1)
+
+
+@helper
+def _take(address, share):
+    """The next units [first, last) of a share; none if last <= first.  The less is left, the fewer at a time."""
+    task = carray(_task(address), 1)[0]
+    word = load_acquire(share)
+    left = (word >> TURN_BITS) - (word & ((1 << TURN_BITS) - 1))
+    if left <= 0:
+        return 0, 0
+    count = max(1, task.least, min(task.most, left // 2))
+    word = fetch_add(share, count)
+    first = word & ((1 << TURN_BITS) - 1)
+    return first, min(first + count, word >> TURN_BITS)
+
+
+@helper
+def _work(address, thread):
+    """What one thread does, until there is nothing left to do."""
+    task = carray(_task(address), 1)[0]
+    phases = carray(_phases(task.phases), task.n_phases)
+    shared, threads = _integers(task.shared), task.threads
+    while True:
+        generation = load_acquire(shared + GENERATION)
+        if generation < 0:
+            return
+        turn, opened = 0, False
+        while turn < threads and not opened:
+            first, last = _take(address, shared + (SHARES + (thread + turn) % threads * LINE))
+            if last <= first:
+                turn += 1
+                continue
+            units = task.units
+            call(phases[task.phase].part, (task.params, address, thread, first, last))
+            if fetch_add(shared + DONE, last - first) + (last - first) == units:
+                opened = True
+                if _advance(address):
+                    _open(address)
+                else:
+                    store_release(shared + GENERATION, -1)
+        spins = 0
+        while load_acquire(shared + GENERATION) == generation:
+            pause()
+            spins += 1
+            if spins > SPINS and task.give_way != 0:
+                call(task.give_way, (0,))
 
 
 @helper

@@ -13,7 +13,7 @@ import numpy as np
 from numba import carray
 
 from ._jit import COUNT, NUMBER, NUMBERS, part
-from .network import LAP_OTHER, LAP_SUM, _floats, _lap, _pieces, _share_of_pieces, _task
+from .network import LAP_OTHER, LAP_SUM, PHASE_ARGUMENTS, _floats, _lap, _pieces, _task
 from .simd import (
     absolute,
     address_of,
@@ -43,13 +43,12 @@ CONSTRAINT = np.dtype([(field, np.int64) for field in (
 _constraints = address_of(numba.from_dtype(CONSTRAINT))
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def penalise(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def penalise(params, task_at, thread, first, last):
     """The gradient of the penalties to `gradient`, and of each piece its penalty to `penalties`."""
     task = carray(_task(task_at), 1)[0]
     _lap(task_at, thread, LAP_OTHER)
     pieces, penalties = carray(_pieces(task.pieces), task.n_pieces), _floats(task.penalties)
-    first, last = _share_of_pieces(task_at, thread, threads)
     for p in range(first, last):
         l1, l2 = pieces[p].l1, pieces[p].l2
         if l1 != 0.0 or l2 != 0.0:
@@ -91,26 +90,25 @@ def penalise_rows(params, task_at, at, g, rows, columns, W_row, g_row, unit):
     _floats(task.penalties)[unit] = penalty
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def report_penalty(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def report_penalty(params, task_at, thread, first, last):
     """All penalties, in their order, to the epoch's loss: as often as the batch has samples, weighted."""
     task = carray(_task(task_at), 1)[0]
-    if thread == 0:
-        penalties, penalty = _floats(task.penalties), 0.0
-        for p in range(task.n_penalties):
-            penalty += penalties[p]
-            penalties[p] = 0.0
-        if task.scale > 0.0:
-            _floats(task.sums)[task.epoch * task.n_sums] += penalty / task.scale
+    penalties, penalty = _floats(task.penalties), 0.0
+    for p in range(task.n_penalties):
+        penalty += penalties[p]
+        penalties[p] = 0.0
+    if task.scale > 0.0:
+        _floats(task.sums)[task.epoch * task.n_sums] += penalty / task.scale
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def constrain(params, task_at, thread, threads):
+@part(*PHASE_ARGUMENTS)
+def constrain(params, task_at, thread, first, last):
     """Every block into its bounds."""
     task = carray(_task(task_at), 1)[0]
     _lap(task_at, thread, LAP_OTHER)
     blocks = carray(_constraints(task.constraints), task.n_constraints)
-    for b in range(task.n_constraints * thread // threads, task.n_constraints * (thread + 1) // threads):
+    for b in range(first, last):
         block = blocks[b]
         call(block.part, (params + block.start, block.rows, block.columns, block.row_length, block.limit))
     _lap(task_at, thread, LAP_SUM)

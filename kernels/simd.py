@@ -355,12 +355,49 @@ def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> No
                             ir.Constant(_I32, 1)])
 
 
+# Between threads: what one of them wrote before `store_release` or `fetch_add`, another sees after `load_acquire` or
+# `fetch_add` has given it the number.
+
 @intrinsic
 def fetch_add(typingctx, p, n):
     """What stands at `p`, to which n is added, as one operation that no other thread comes between."""
     def codegen(context, builder, sig, args):
-        return builder.atomic_rmw("add", args[0], args[1], "monotonic")
+        return builder.atomic_rmw("add", args[0], args[1], "acq_rel")
     return types.intp(p, types.intp), codegen
+
+
+@intrinsic
+def load_acquire(typingctx, p):
+    """What stands at `p`, now."""
+    def codegen(context, builder, sig, args):
+        return builder.load_atomic(args[0], "acquire", 8)
+    return types.intp(p), codegen
+
+
+@intrinsic
+def store_release(typingctx, p, n):
+    """Put n to `p`."""
+    def codegen(context, builder, sig, args):
+        builder.store_atomic(args[1], args[0], "release", 8)
+        return context.get_dummy_value()
+    return types.void(p, types.intp), codegen
+
+
+@intrinsic
+def pause(typingctx):
+    """Some cycles for the core's other thread, while this one waits."""
+    def codegen(context, builder, sig, args):
+        machine = platform.machine().lower()
+        if machine in ("x86_64", "amd64"):
+            name, hint = "llvm.x86.sse2.pause", []
+        elif machine in ("arm64", "aarch64"):
+            name, hint = "llvm.aarch64.hint", [ir.Constant(_I32, 1)]
+        else:
+            return context.get_dummy_value()
+        kind = ir.FunctionType(ir.VoidType(), [number.type for number in hint])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), hint)
+        return context.get_dummy_value()
+    return types.void(), codegen
 
 
 @intrinsic

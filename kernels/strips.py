@@ -2,14 +2,14 @@
 
 A thread that takes its slabs through all layers packs all weights for them, as every other thread does, and what it
 has not got done at the end it does alone.  Here each strip of W is packed once, by one thread, for all slabs of the
-chunk, and there are many strips to claim (`network._claim`), down to a block of the product::
+chunk, and there are many strips to take, down to a block of the product::
 
     gather      A_0                         over slabs
     forward     A_l = g_l(A_(l-1) W_l + b_l)                    over strips of outputs, for l < L
     output      A_L, loss, dZ_L                                 over slabs
     backward    dZ_(l-1) = (dZ_l W_l^T) * g'                    over strips of inputs, l = L .. 2
 
-with a barrier after each; in the time of a layer that is a small part.  Every number is the same sum in the same
+each a phase of its own: see `network._work`.  Every number is the same sum in the same
 order as in `network.forward_backward`, and stands in the same place, but for dZ: all slabs of two layers are kept.
 """
 
@@ -17,17 +17,17 @@ from __future__ import annotations
 
 from numba import carray
 
-from ._jit import COUNT, NUMBERS, helper, part
+from ._jit import inline, part
 from .matmul import slab_width
 from .network import (
     LAP_GATHER,
     LAP_LAYERS,
     LAP_LOSS,
     LAP_OTHER,
+    PHASE_ARGUMENTS,
     STRIP,
     _activate,
     _backward_strip,
-    _claim,
     _columns_at_once,
     _deactivate,
     _forward,
@@ -44,22 +44,39 @@ from .network import (
 )
 from .simd import MR, flush_subnormals, pointer_like, restore_subnormals
 
+MOST_BLOCKS = 4
+"""Blocks of MR outputs, or inputs, that a thread takes at a time."""
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def gather(params, task_at, thread, threads):
-    """A_0: rows of X, transposed."""
+
+@part(*PHASE_ARGUMENTS)
+def gather(params, task_at, thread, first, last):
+    """A_0 of some slabs: rows of X, transposed."""
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    while True:
-        first, last = _claim(task_at, thread, threads, _slabs(params, task_at), 1, 1)
-        if last == 0:
-            break
-        _gather(params, task_at, thread, first, first, last - first)
+    _gather(params, task_at, thread, first, first, last - first)
     _lap(task_at, thread, LAP_GATHER)
     restore_subnormals(floats)
 
 
-@helper
+@part(*PHASE_ARGUMENTS)
+def forward(params, task_at, thread, first, last):
+    """A of the present layer, some blocks of MR outputs of it; of the last layer Z."""
+    task = carray(_task(task_at), 1)[0]
+    l, slabs = task.layer, _slabs(params, task_at)
+    floats = flush_subnormals()
+    _lap(task_at, thread, LAP_OTHER)
+    columns = _columns_at_once(params, task_at, l, slabs)
+    stop = min(last * MR, carray(_layers(task.layers), task.n_layers)[l].outputs)
+    for strip in range(first * MR, stop, columns):
+        outputs = min(columns, stop - strip)
+        _forward_strip(params, task_at, thread, l, 0, 0, slabs, strip, outputs)
+        if l < task.n_layers - 1:
+            _activate(params, task_at, l, 0, slabs, strip, outputs)
+    _lap(task_at, thread, LAP_LAYERS + 3 * l)
+    restore_subnormals(floats)
+
+
+@inline
 def _slabs(params, task_at):
     """Of the chunk."""
     task = carray(_task(task_at), 1)[0]
@@ -67,77 +84,48 @@ def _slabs(params, task_at):
     return (task.stop - task.start + P - 1) // P
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def forward(params, task_at, thread, threads):
-    """A of the present layer; of the last one Z."""
+@part(*PHASE_ARGUMENTS)
+def output(params, task_at, thread, first, last):
+    """The loss and dZ of the last layer, of some slabs; A, too, and if there are few outputs Z."""
     task = carray(_task(task_at), 1)[0]
-    l = task.layer
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    l, jump = task.n_layers - 1, task.dZ_jump
+    outputs = carray(_layers(task.layers), task.n_layers)[l].outputs
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    slabs = _slabs(params, task_at)
-    blocks, most = (layer.outputs + MR - 1) // MR, _columns_at_once(params, task_at, l, slabs) // MR
-    while True:
-        first, last = _claim(task_at, thread, threads, blocks, most, 1)
-        if last == 0:
-            break
-        output, outputs = first * MR, min(last * MR, layer.outputs) - first * MR
-        _forward_strip(params, task_at, thread, l, 0, 0, slabs, output, outputs)
-        if l < task.n_layers - 1:
-            _activate(params, task_at, l, 0, slabs, output, outputs)
-    _lap(task_at, thread, LAP_LAYERS + 3 * l)
-    restore_subnormals(floats)
-
-
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def output(params, task_at, thread, threads):
-    """The loss and dZ of the last layer; A, too, and if there are few outputs Z."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
-    floats = flush_subnormals()
-    _lap(task_at, thread, LAP_OTHER)
-    jump = task.dZ_jump
-    while True:
-        first, last = _claim(task_at, thread, threads, _slabs(params, task_at), task.group_slabs, 1)
-        if last == 0:
-            break
-        count = last - first
-        _gather_targets(params, task_at, thread, first, count)
-        if layer.outputs < STRIP:
-            _forward(params, task_at, thread, first, first, count, task.n_layers - 1, task.n_layers)
+    for slab in range(first, last, task.group_slabs):
+        count = min(task.group_slabs, last - slab)
+        _gather_targets(params, task_at, thread, slab, count)
+        if outputs < STRIP:
+            _forward(params, task_at, thread, slab, slab, count, l, l + 1)
         else:
-            _activate(params, task_at, task.n_layers - 1, first, count, 0, layer.outputs)
-        dZ = pointer_like(task.dZ, params) + first * jump
-        _losses(params, task_at, thread, first, first, count, dZ, jump)
-    _lap(task_at, thread, LAP_LOSS)
+            _activate(params, task_at, l, slab, count, 0, outputs)
+        _losses(params, task_at, thread, slab, slab, count, pointer_like(task.dZ, params) + slab * jump, jump)
+        _lap(task_at, thread, LAP_LOSS)
     restore_subnormals(floats)
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT)
-def backward(params, task_at, thread, threads):
-    """dZ of the present layer to where region 2 reads it, and dZ of the layer below, if that learns."""
+@part(*PHASE_ARGUMENTS)
+def backward(params, task_at, thread, first, last):
+    """dZ of the present layer to where region 2 reads it, and dZ of the layer below.
+
+    Units are the slabs to transpose, if the layer learns, and then the blocks of MR inputs, if a layer below does.
+    """
     task = carray(_task(task_at), 1)[0]
-    l = task.layer
+    l, slabs = task.layer, _slabs(params, task_at)
     layer = carray(_layers(task.layers), task.n_layers)[l]
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    slabs = _slabs(params, task_at)
     jump, turn = task.dZ_jump, (task.n_layers - 1 - l) % 2
     dZ = pointer_like(task.dZ, params) + turn * task.dZ_size
     dA = pointer_like(task.dZ, params) + (1 - turn) * task.dZ_size
-    full = _full_slabs(params, task_at, 0, slabs)
-    scattered = slabs if layer.learns else 0
-    blocks = (layer.inputs + MR - 1) // MR if l > task.lowest else 0
-    while True:
-        first, last = _claim(task_at, thread, threads, scattered + blocks, _strip_rows(params, layer.outputs) // MR, 1)
-        if last == 0:
-            break
-        for n in range(first, min(last, scattered)):
-            _scatter(params, task_at, thread, l, n, n, 1, dZ + n * jump, jump)
-        strip = (max(first, scattered) - scattered) * MR
-        rows = min((last - scattered) * MR, layer.inputs) - strip
-        if rows > 0:
-            _backward_strip(params, task_at, l, strip, rows, dZ, dA, jump, slabs, full)
-            _deactivate(params, task_at, l - 1, 0, slabs, dA, jump, strip, rows)
+    before = slabs if layer.learns else 0
+    for n in range(first, min(last, before)):
+        _scatter(params, task_at, thread, l, n, n, 1, dZ + n * jump, jump)
+    rows = _strip_rows(params, layer.outputs)
+    stop = min((last - before) * MR, layer.inputs)
+    for strip in range((max(first, before) - before) * MR, stop, rows):
+        inputs = min(rows, stop - strip)
+        _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, slabs, _full_slabs(params, task_at, 0, slabs))
+        _deactivate(params, task_at, l - 1, 0, slabs, dA, jump, strip, inputs)
     _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
     restore_subnormals(floats)

@@ -212,6 +212,16 @@ def launching(threads: int) -> Iterator[None]:
             numba.set_num_threads(before)
 
 
+def giving_way() -> int:
+    """Address of the system's function that lets other threads have the processor; 0 where none is known."""
+    try:
+        windows = sys.platform == "win32"
+        function = ctypes.WinDLL("kernel32").SwitchToThread if windows else ctypes.CDLL(None).sched_yield
+        return ctypes.cast(function, ctypes.c_void_p).value or 0
+    except (OSError, AttributeError):
+        return 0
+
+
 _held: weakref.WeakSet[Any] = weakref.WeakSet()
 _listing, _forking = threading.Lock(), threading.RLock()
 _taken: list[Any] = []
