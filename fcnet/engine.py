@@ -144,7 +144,7 @@ class Engine:
     def __init__(self, inputs: int, layers: Sequence[LayerShape], dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
         self.lock = threading.RLock()
-        self._addresses: dict[Any, int] = {}
+        self._addresses: dict[Any, int] = {"give way": _runtime.giving_way()}
         self.activations = [layer.activation for layer in layers]
         self._functions = [self._function(activation) for activation in self.activations]
         self.transforms = [layer.transform for layer in layers]
@@ -191,7 +191,7 @@ class Engine:
         self._laid_out: tuple[int, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=self.inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones),
-                  give_way=_runtime.giving_way())
+                  give_way=self._addresses["give way"])
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
         self._stages: list[tuple[Any, ...]] = []

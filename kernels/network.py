@@ -920,19 +920,29 @@ def run(address, first_step, last_step):
     counts as not begun: parameters change with the last chunk's region 2, and that is never left half done.
     """
     task = carray(_task(address), 1)[0]
-    task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
-    if first_step >= last_step:
-        return
-    _begin_step(address)
-    if not _advance(address):
+    if not _begin(address, first_step, last_step):
         return
     if task.threads == 1:
         _work_alone(address)
     else:
-        _integers(task.shared)[GENERATION] = 0
-        _open(address)
         for thread in prange(task.threads):
             _work(address, thread)
+
+
+@helper
+def _begin(address, first_step, last_step):
+    """The first phase of a call; False if it has none."""
+    task = carray(_task(address), 1)[0]
+    task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
+    if first_step >= last_step:
+        return False
+    _begin_step(address)
+    if not _advance(address):
+        return False
+    if task.threads > 1:
+        _integers(task.shared)[GENERATION] = 0
+        _open(address)
+    return True
 
 
 @helper

@@ -29,14 +29,6 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "isa: run again with the code for smaller vectors, by test_isa.py")
 
 
-@pytest.fixture(autouse=True)
-def every_step_on_all_threads(monkeypatch):
-    """A test of threads would prove nothing if fcnet found one of them faster."""
-    from fcnet import _runtime
-
-    monkeypatch.setattr(_runtime, "TRIAL_STEPS", 0)
-
-
 @pytest.fixture
 def rng():
     return np.random.default_rng(20240229)

@@ -102,7 +102,6 @@ SCRIPT = """
     import fcnet
     import test_determinism
 
-    fcnet._runtime.TRIAL_STEPS = 0  # every step on all threads
     for threads in map(int, sys.argv[1:]):
         fcnet.set_num_threads(threads)
         assert test_determinism.shares() == (1, threads, threads)

@@ -29,7 +29,8 @@ from tables import (
     train,
 )
 
-from fcnet import _runtime, losses, optimizers, set_num_threads
+import fcnet.engine
+from fcnet import losses, optimizers
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -337,8 +338,10 @@ def dangling(engine):
 
 
 @pytest.mark.parametrize("optimizer", ("sgd", "adam", "clipnorm"))
-def test_memory_is_held(optimizer, dtype, rng):
+@pytest.mark.parametrize("flops", (0, np.inf), ids=("strips", "slabs"))
+def test_memory_is_held(optimizer, flops, dtype, rng, monkeypatch):
     """Whatever ran before, by rows, as slabs, few rows or many: what the kernels are told to use is still there."""
+    monkeypatch.setattr(fcnet.engine, "STRIPS_FLOPS", flops)
     layers, loss, samples = [Layer(70, "tanh"), Layer(3, "softmax")], "categorical_crossentropy", 700
     params, X, Y = problem(rng, 9, layers, loss, samples, dtype)
     engine = Engine(9, layers, dtype)
@@ -361,36 +364,6 @@ def test_memory_is_held(optimizer, dtype, rng):
                 calls[name]()
                 assert not dangling(engine), f"{first}, then {second}"
     assert np.isfinite(params).all()
-
-
-def test_threads_on_trial(monkeypatch, rng):
-    """Steps on one thread and on several in any mixture have the same bits; what takes long alone is not judged."""
-    layers, loss, samples = [Layer(40, "tanh"), Layer(1, "sigmoid")], "binary_crossentropy", 640
-    params, X, Y = problem(rng, 9, layers, loss, samples, np.float32)
-    order, found = rng.permutation(samples)[None], []
-    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
-    set_num_threads(2)
-    try:
-        for trial_steps in (0, 5):
-            monkeypatch.setattr(_runtime, "TRIAL_STEPS", trial_steps)
-            engine, trained = Engine(9, layers, np.float32), params.copy()
-            sgd = built("momentum", engine.n_params, np.float32)
-            train(engine, trained, sgd, X, Y, order, 64, loss, cuts=(2, 3))
-            found.append(trained)
-            assert engine._task["trial"][0] == (0 if trial_steps == 0 else 10 % trial_steps)
-        np.testing.assert_array_equal(*found)
-        task, sums = engine._task, np.zeros((1, 1))
-        assert task["crew"][0] in (1, 2) and task["alone"][0] >= 0
-
-        def step(alone):  # the next one, after a trial that found one step alone to take so many ticks
-            task["trial"], task["crew"], task["alone"] = 3, 2, alone
-            engine.train(trained, sgd, X, Y, order, 64, 0, 1, loss, (), sums)
-            return task["crew"][0]
-
-        assert step(alone=1 << 60) == 2
-        assert step(alone=1) == 1 or not task["together"][0]  # where there is no clock, nothing is judged
-    finally:
-        set_num_threads(None)
 
 
 def test_one_sample_and_one_unit(dtype):
