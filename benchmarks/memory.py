@@ -54,7 +54,9 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     by_rows = made.by_rows(workload.batch)
     summed = 0 if by_rows else made.summed_slabs(slabs)
     few_weights = summed > 0
-    group = summed or min(engine.GROUP_SLABS, slabs)
+    work = made.flops * workload.batch + engine._runtime.PANEL_FLOPS * len(made.layers) * slabs
+    by_strips = threads > 1 and not (by_rows or summed) and made.by_strips(work * min(1, made.chunk_limit / slabs))
+    group = 2 if by_strips else summed or min(engine.GROUP_SLABS, slabs)
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk
@@ -65,6 +67,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     numbers = {
         "workspace": places * of_a_slab,
         "scratch": threads * (scratch + 64),
+        "dZ by strips": 2 * chunk * P * max(widths[1:]) if by_strips else 0,
         "rows": 2 * workload.batch * P * sum(width // P + 1 | 1 for width in widths) if by_rows else 0,
         "panels": threads * kernels.few.panel_numbers(widths[1:], P) if by_rows else 0,
         "gradient": params if few_weights or chunk < slabs else 0,

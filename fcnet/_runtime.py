@@ -38,8 +38,8 @@ __all__ = [
 SHARE_FLOPS = 800_000
 """Work, in floating-point operations a step, that is worth a thread of its own.
 
-A parallel region costs about 2 microseconds on an idle machine, and a step has two; `benchmarks/scaling.py --parts
-threads` shows where two threads overtake one.
+Opening a phase for other threads costs some tenths of a microsecond, and what they read of each other comes through a
+shared cache; `benchmarks/scaling.py --parts threads` shows where two threads overtake one.
 """
 
 PANEL_FLOPS = 40_000

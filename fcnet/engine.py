@@ -43,12 +43,14 @@ CHUNK_ROWS = 1024
 CHUNK_BYTES = 2 << 20
 LOCAL_CHUNK_SLABS = 1024
 GROUP_SLABS = 16
-STRIPS_FLOPS = 20e6
 """A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
 thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
 thread uses the same places for one group after the other, in chunks of LOCAL_CHUNK_SLABS.  None of these changes a
 bit of the result."""
+STRIPS_FLOPS, STRIPS_WIDTH = 8e6, 160
+"""Several threads share out the outputs of a layer in place of the slabs, if a chunk has so much work, and its layers,
+on average over their weights, so many outputs.  Measured with 784-32-10 to 1024 x 4 and batches of 32 to 1,024."""
 SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
@@ -347,7 +349,7 @@ class Engine:
             self._scratch_size, self._scratch_threads = scratch, threads
 
     def _list_matrices(self) -> None:
-        """What region 2 computes: for the gradient all matrices of parameters, for training those that learn."""
+        """What phase 2 computes: for the gradient all matrices of parameters, for training those that learn."""
         every = np.array([matrix for l in range(len(self.layers)) for matrix in self._matrices_of(l)], network.MATRIX)
         self._matrices = every, every[[self._learning[l] for l in every["layer"]]]
 
@@ -475,13 +477,16 @@ class Engine:
         summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
         partial = summed > 0
         local = partial or forward_only
-        by_strips = not (local or by_rows) and self.by_strips(work)
+        by_strips = False
         if forward_only:
             threads = min(_runtime.shares(work / 3), slabs)
-        else:  # of a single slab only the gradient can be shared, unless by strips
+        else:
+            by_strips = not (by_rows or partial) and self.by_strips(work * min(1, self.chunk_limit / slabs))
+            # of a single slab only the gradient can be shared, unless by strips
             threads = _runtime.shares(work if slabs > 1 or by_strips else work / 3)
         if self._laps is not None:
             threads = min(threads, len(self._laps))
+        by_strips = by_strips and threads > 1
         if by_rows:
             self._reserve_rows(rows, threads)
         group = 2 if by_strips else summed or min(GROUP_SLABS, slabs)
@@ -534,8 +539,10 @@ class Engine:
                   slab_sums=_address(self._slab_sums))
 
     def by_strips(self, work: float) -> bool:
-        """Whether threads share out the outputs of each layer (`kernels.strips`), and not the slabs of a batch."""
-        return self.flat and work >= STRIPS_FLOPS
+        """Whether several threads share out the outputs of each layer (`kernels.strips`), not the slabs of a chunk."""
+        weights = self.layers["inputs"] * self.layers["outputs"]
+        width = int(weights @ self.layers["outputs"]) / int(weights.sum())
+        return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
 
     def _strip_phases(self, mode: int, slabs: int) -> list[tuple[Any, ...]]:
         """Those of `kernels.strips` for a chunk of so many slabs."""
@@ -551,17 +558,17 @@ class Engine:
         return phases
 
     def _tiles(self, matrices: np.ndarray) -> int:
-        """How many tiles region 2 has."""
+        """How many tiles phase 2 has."""
         width = network.TILE_COLUMNS * self.slab
         return sum(-(-int(matrix["rows"]) // MR) * -(-int(matrix["outputs"]) // width) for matrix in matrices)
 
     def _strips(self) -> int:
-        """How many strips region 2 has, by rows."""
+        """How many strips phase 2 has, by rows."""
         return sum(few.count_strips(int(record["rows"]), int(record["outputs"]))
                    for record in self.layers if record["learns"])
 
     def summed_slabs(self, slabs: int) -> int:
-        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in region 2."""
+        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in phase 2."""
         if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
             return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
         narrow = int(self.layers["outputs"].max()) <= self.slab // NV
@@ -836,13 +843,13 @@ class Engine:
                       penalties=_address(self._penalties), n_penalties=len(self._penalties))
 
     def _differs(self, every: list[Rule]) -> bool:
-        """Whether the optimizer does not do the same with all that region 2 has the gradient of."""
+        """Whether the optimizer does not do the same with all that phase 2 has the gradient of."""
         # few weights have it as a whole, with that of frozen layers
         frozen = self.n_params <= PARTIAL_PARAMS and not all(rule.trainable for rule in every)
         return frozen or any(rule.rate != 1.0 for rule in every)
 
     def _most_units(self) -> int:
-        """At least as many as region 2 has tiles or strips."""
+        """At least as many as phase 2 has tiles or strips."""
         width = min(network.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
         return sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
                    2 * -(-int(record["outputs"]) // width) for record in self.layers)

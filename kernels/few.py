@@ -155,7 +155,7 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
 
 
 # ------------------------------------------------------------------------------------------------
-# Region 1: over the samples
+# Phase 1: over the samples
 # ------------------------------------------------------------------------------------------------
 
 @part(*PHASE_ARGUMENTS)
@@ -353,7 +353,7 @@ def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA
 
 
 # ------------------------------------------------------------------------------------------------
-# Region 2: over strips of dW
+# Phase 2: over strips of dW
 # ------------------------------------------------------------------------------------------------
 
 @part(*PHASE_ARGUMENTS)

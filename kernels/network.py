@@ -1,32 +1,35 @@
 """The network kernels: forward, loss, backward and update over all layers, for any depth, width and batch.
 
-One step is two parallel regions::
+One step is two phases, each of which all threads share out::
 
     for every step of the epoch
-        region 1, over slabs of the batch       `forward_backward`
+        phase 1, over slabs of the batch       `forward_backward`
             A_0 = rows of X, transposed
             A_l = g_l(A_(l-1) W_l + b_l)        l = 1 .. L
             loss, dZ_L                          e.g. (p - y) / B
             dZ_(l-1) = (dZ_l W_l^T) * g'        l = L .. 2
-        region 2, over tiles of all the dW      `gradient_update`
+        phase 2, over tiles of all the dW      `gradient_update`
             dW_l, db_l = A_(l-1)^T dZ_l, sum dZ_l
             W_l, b_l   = optimizer(W_l, b_l)
+
+Threads take units of a phase, slabs or tiles, as long as there are any, and the last one to finish opens the next
+phase, through all steps of a call (`_work`).  For wide layers phase 1 is several, of strips of outputs: see `strips`.
 
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
 
 What needs the whole gradient before the first weight changes (a clipped norm, a mean over several steps), or all
-weights after the last (their moving average), comes as `stages` after region 2; see there.  Then region 2 leaves
+weights after the last (their moving average), comes as `stages` after phase 2; see there.  Then phase 2 leaves
 dW in `gradient`, if the task says ``deferred``, and the optimizer is one of the stages.  A penalty on weights needs
 no more than the weights of a tile: its gradient is added there.
 
-A network of few weights has its dW summed in region 1, by groups of slabs of a fixed size, while the group is in
+A network of few weights has its dW summed in phase 1, by groups of slabs of a fixed size, while the group is in
 cache; the groups' sums are added in order (`_partial_gradient`, `contraction`, `sum_update`).
 
 The bias is the weight of one more input that is always 1: each slab of A has a last row of ones, and b follows
 W in the flat vector, so [W; b] is one matrix of inputs + 1 rows, and db is the last row of dW.
 
-Inside the regions subnormal numbers count as zero (`simd.flush_subnormals`).
+In all phases subnormal numbers count as zero (`simd.flush_subnormals`).
 
 A layer without a matrix product (`transforms`) stands in the same chain: its compiled parts turn A_prev into A, and
 dA into dA_prev.
@@ -128,9 +131,9 @@ TASK = np.dtype([(field, np.int64) for field in (
     "params", "n_params", "gradient", "state_1", "state_2", "state_3", "hyper",
     "iterations",       # steps taken, of this and earlier calls
     "rates",            # learning rates of the steps of this call, or 0: hyper[0] is that of all
-    # stages after region 2
+    # stages after phase 2
     "pieces", "n_pieces",
-    "deferred",         # whether the optimizer is a stage, and not part of region 2
+    "deferred",         # whether the optimizer is a stage, and not part of phase 2
     "accumulation",     # steps that make one update
     "updating",         # whether this step is the last of them
     "accumulated",      # sum of their gradients
@@ -149,7 +152,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "ones",         # P ones and P zeros: the weights of the lanes of any slab, where all are 1
     # memory
     "workspace", "input_panel", "chunk_slabs",
-    "chunk_rows",   # samples that go through both regions at a time
+    "chunk_rows",   # samples that go through a phase at a time
     "group_slabs",  # slabs that a thread takes through a layer before the next layer
     "share_slabs",  # slabs that stay together when the work is shared out
     # who does what: see `_work`
@@ -238,7 +241,7 @@ def _lap(task_at, thread, column):
 
 
 # ------------------------------------------------------------------------------------------------
-# Region 1: over slabs
+# Phase 1: over slabs
 # ------------------------------------------------------------------------------------------------
 
 @part(*PHASE_ARGUMENTS)
@@ -507,7 +510,7 @@ def _losses(params, task_at, thread, first, place, count, dZ, jump):
 def _backward(params, task_at, thread, first, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g' down to the lowest layer that learns.
 
-    Every dZ_l is left sample-major for region 2, or makes dW_l of these slabs at once.  A transform does that itself
+    Every dZ_l is left sample-major for phase 2, or makes dW_l of these slabs at once.  A transform does that itself
     for what it learns; in place of dZ_l it leaves dA_(l-1), for `inspect`.
     """
     task = carray(_task(task_at), 1)[0]
@@ -542,7 +545,7 @@ def _backward(params, task_at, thread, first, place, count):
 
 @inline
 def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
-    """dZ of some slabs, sample-major, to where region 2 reads it."""
+    """dZ of some slabs, sample-major, to where phase 2 reads it."""
     task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[l]
     P = slab_width(params)
@@ -578,7 +581,7 @@ def _deactivate(params, task_at, l, place, count, dA, jump, output, outputs):
 
 
 # ------------------------------------------------------------------------------------------------
-# Region 2: over tiles of dW
+# Phase 2: over tiles of dW
 # ------------------------------------------------------------------------------------------------
 
 @part(*PHASE_ARGUMENTS)
@@ -734,7 +737,7 @@ def sum_update(params, task_at, thread, first, last):
 
 
 # ------------------------------------------------------------------------------------------------
-# Stages: over the whole flat vectors, after region 2
+# Stages: over the whole flat vectors, after phase 2
 # ------------------------------------------------------------------------------------------------
 
 # A stage is a phase after every step's last chunk: what changes `gradient`, then the optimizer, then what changes the
@@ -907,7 +910,7 @@ def run(address, first_step, last_step):
     ----------
     address : int
         Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  ``threads`` says
-        into how many shares the work of a region is cut; with 1 no parallel region is entered.  The sums of
+        into how many shares the work of a phase is cut; with 1 no parallel region is entered.  The sums of
         loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
         state and ``iterations`` change in place.
     first_step, last_step : int
@@ -917,7 +920,7 @@ def run(address, first_step, last_step):
     Notes
     -----
     When ``abandon`` is set while it runs, it returns at the next layer of a group of slabs.  The step it is in then
-    counts as not begun: parameters change with the last chunk's region 2, and that is never left half done.
+    counts as not begun: parameters change with the last chunk's phase 2, and that is never left half done.
     """
     task = carray(_task(address), 1)[0]
     if not _begin(address, first_step, last_step):

@@ -1,4 +1,4 @@
-"""Region 1 of a wide network, layer by layer: threads share out the outputs of a layer, not the slabs of a batch.
+"""Phase 1 of a wide network, layer by layer: threads share out the outputs of a layer, not the slabs of a batch.
 
 A thread that takes its slabs through all layers packs all weights for them, as every other thread does, and what it
 has not got done at the end it does alone.  Here each strip of W is packed once, by one thread, for all slabs of the
@@ -106,7 +106,7 @@ def output(params, task_at, thread, first, last):
 
 @part(*PHASE_ARGUMENTS)
 def backward(params, task_at, thread, first, last):
-    """dZ of the present layer to where region 2 reads it, and dZ of the layer below.
+    """dZ of the present layer to where phase 2 reads it, and dZ of the layer below.
 
     Units are the slabs to transpose, if the layer learns, and then the blocks of MR inputs, if a layer below does.
     """

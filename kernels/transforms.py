@@ -191,7 +191,7 @@ def layer_normalization(params, task_at, l, first, place, count):
 
 @part(*_BACKWARD)
 def layer_normalization_backward(params, dA, room, task_at, l, thread, first, place, count):
-    """Leaves dA x and dA sample-major for region 2, or their sums over these slabs, which are dgamma and dbeta."""
+    """Leaves dA x and dA sample-major for phase 2, or their sums over these slabs, which are dgamma and dbeta."""
     task = carray(_task(task_at), 1)[0]
     layer = carray(_layers(task.layers), task.n_layers)[l]
     kept = _panel(params, task_at, l, place, layer.kept)

@@ -342,6 +342,9 @@ def dangling(engine):
 def test_memory_is_held(optimizer, flops, dtype, rng, monkeypatch):
     """Whatever ran before, by rows, as slabs, few rows or many: what the kernels are told to use is still there."""
     monkeypatch.setattr(fcnet.engine, "STRIPS_FLOPS", flops)
+    monkeypatch.setattr(fcnet.engine, "STRIPS_WIDTH", 0)
+    monkeypatch.setattr(fcnet.engine._runtime, "SHARE_FLOPS", 1)
+    monkeypatch.setattr(fcnet.engine._runtime, "get_num_threads", lambda: 2)
     layers, loss, samples = [Layer(70, "tanh"), Layer(3, "softmax")], "categorical_crossentropy", 700
     params, X, Y = problem(rng, 9, layers, loss, samples, dtype)
     engine = Engine(9, layers, dtype)

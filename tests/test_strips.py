@@ -28,6 +28,8 @@ WIDTHS = ((7, 130, 10), (784, 100, 60, 3), (33, 47, 48, 49, 100), (5, 1030, 1), 
 
 def choose(monkeypatch):
     monkeypatch.setattr(engine, "STRIPS_FLOPS", 0)
+    monkeypatch.setattr(engine, "STRIPS_WIDTH", 0)
+    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
     monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
     test_few.choose(monkeypatch, test_few.NEVER)
 
@@ -35,18 +37,19 @@ def choose(monkeypatch):
 @pytest.fixture
 def by_strips(monkeypatch):
     choose(monkeypatch)
+    with fcnet.num_threads(2):
+        yield
 
 
 @isa
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
-    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
     monkeypatch.setattr(engine, "CHUNK_BYTES", 0)
     for batch in BATCHES:
         monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
         slabs = test_few.results(widths, batch, dtype, use_bias=batch != 70)
         monkeypatch.setattr(engine, "STRIPS_FLOPS", 0)
-        for threads in (1, 3):
+        for threads in (2, 3):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), slabs)
 
 
@@ -56,6 +59,7 @@ def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
 def test_any_network(network, samples, dtype, seed):
     with pytest.MonkeyPatch.context() as patch:
         choose(patch)
+        patch.setattr(_runtime, "get_num_threads", lambda: 2)
         check_network(*network, samples, dtype, seed)
 
 
@@ -107,9 +111,8 @@ class Steps:
         self.sums = np.zeros((1, 1))
         with monkeypatch.context() as patched:
             patched.setattr(self.engine, "_enter", self.prepare)
-            fcnet.set_num_threads(3)
-            self.engine.train(self.params, self.optimizer, self.X, self.Y, None, 100, 0, 3, loss, (), self.sums)
-            fcnet.set_num_threads(None)
+            with fcnet.num_threads(3):
+                self.engine.train(self.params, self.optimizer, self.X, self.Y, None, 100, 0, 3, loss, (), self.sums)
 
     def prepare(self, first, last):
         assert self.engine.threads == 3
@@ -126,7 +129,6 @@ class Steps:
 
 @pytest.fixture
 def expected(by_strips, monkeypatch):
-    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
     steps = Steps(monkeypatch)
     steps.take(0)
     assert np.isfinite(steps.params).all() and steps.sums[0, 0] > 0
@@ -158,3 +160,19 @@ def test_threads_come_at_any_time(seed, expected, monkeypatch):
     for thread in crew:
         thread.join()
     assert_same_bits(steps.result(), expected)
+
+
+# --- which way -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("widths, batch, threads, strips", [
+    ((784, 512, 512, 10), 256, 2, True), ((784, 300, 100, 10), 64, 2, True), ((200, 200, 200, 10), 32, 2, True),
+    ((784, 512, 512, 10), 256, 1, False), ((784, 128, 10), 128, 2, False), ((64, 64, 10), 8192, 2, False),
+    ((20, 200, 10), 32, 2, False)], ids=str)
+def test_choice(widths, batch, threads, strips):
+    inputs, *units = widths
+    chosen, rng = Engine(inputs, [Layer(width) for width in units], np.float32), np.random.default_rng(4)
+    X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
+    with fcnet.num_threads(threads):
+        chosen.loss_and_gradient(np.zeros(chosen.n_params, np.float32), X, Y, "mean_squared_error")
+    assert (len(chosen._phases) > 2) == strips
+    assert chosen.threads in (1, threads)
