@@ -49,6 +49,7 @@ def test_another_network_compiles_nothing():
     """Another depth, widths, batch size, input dtype and layout; the large one is shared between threads."""
     use((6, 3), inputs=2, samples=50, batch_size=10)
     use((40, 3), inputs=30, samples=8, batch_size=2)  # by rows
+    use((400, 3), inputs=40, samples=512, batch_size=256)  # by strips, on several threads
     before = kernels.compiled()
     assert before
     with event.install_recorder("numba:run_pass") as recorder:
