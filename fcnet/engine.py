@@ -47,6 +47,8 @@ thread takes GROUP_SLABS slabs of it through a layer before the next layer: pack
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
 thread uses the same places for one group after the other, in chunks of LOCAL_CHUNK_SLABS.  None of these changes a
 bit of the result."""
+LEAST_GROUP = 4
+"""Groups whose weights need no packing may be smaller, down to this: see `Engine._slabs_in_cache`."""
 SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
@@ -179,6 +181,7 @@ class Engine:
         self.flops = 6 * weights - 2 * int(np.prod(self.layers[self.lowest][["inputs", "products"]].tolist()))
 
         self.widest = max(widths)
+        self._near_slabs = self._slabs_in_cache()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -201,6 +204,18 @@ class Engine:
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
         self._tried = (0, 0)  # rows of a batch and threads that the trials of `network.run` are about
+
+    def _slabs_in_cache(self) -> int:
+        """How many slabs have their panels in the L2 cache, if one thread reads all weights in place; else GROUP_SLABS.
+
+        Where weights are packed, smaller groups would pack them more often; so they would if the panels of LEAST_GROUP
+        slabs are too large.
+        """
+        dense = self.layers[self.layers["products"] > 0]
+        widest = int(dense["outputs"].max(initial=0))
+        fitting = network.NEAR // (NV * int(dense["rows"].max(initial=1)))
+        short = matmul.PAIR_ROWS > 0 and widest <= network.OWN_ROW_VECTORS * self.slab // NV
+        return fitting if short and fitting >= LEAST_GROUP else GROUP_SLABS
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -471,7 +486,7 @@ class Engine:
         summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
         partial = summed > 0
         local = partial or forward_only
-        group = summed or min(GROUP_SLABS, slabs)
+        group = summed or min(GROUP_SLABS if threads > 1 else self._near_slabs, GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
         if self._columns_of_sums > 1:
             chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
