@@ -56,7 +56,8 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     few_weights = summed > 0
     work = made.flops * workload.batch + engine._runtime.PANEL_FLOPS * len(made.layers) * slabs
     by_strips = threads > 1 and not (by_rows or summed) and made.by_strips(work * min(1, made.chunk_limit / slabs))
-    group = 2 if by_strips else summed or min(engine.GROUP_SLABS, slabs)
+    near = engine.GROUP_SLABS if threads > 1 else made._near_slabs
+    group = 2 if by_strips else summed or min(near, engine.GROUP_SLABS, slabs)
     chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk

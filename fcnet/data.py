@@ -167,6 +167,8 @@ class Blocks:
         if len(self.x.shape) != 2:
             raise ValueError(f"X: expected 2-D (samples, features), got {self.x.shape}")
         for name, array in (("y", self.y), ("sample_weight", self.weights)):
+            if array is not None and not array.shape:
+                raise ValueError(f"{name}: expected one value for each of {len(self)} samples, got {array!r:.40}")
             if array is not None and array.shape[:1] != self.x.shape[:1]:
                 raise ValueError(f"X has {len(self)} samples and {name} has {array.shape[0]}; they must be equal")
         by_size = BLOCK_BYTES // (8 * max(1, self.x.shape[1]))

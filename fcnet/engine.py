@@ -51,6 +51,8 @@ bit of the result."""
 STRIPS_FLOPS, STRIPS_WIDTH = 8e6, 160
 """Several threads share out the outputs of a layer in place of the slabs, if a chunk has so much work, and its layers,
 on average over their weights, so many outputs.  Measured with 784-32-10 to 1024 x 4 and batches of 32 to 1,024."""
+LEAST_GROUP = 4
+"""Groups whose weights need no packing may be smaller, down to this: see `Engine._slabs_in_cache`."""
 SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
@@ -184,6 +186,7 @@ class Engine:
         self.widest = max(widths)
         self.flat = not any(self.transforms) and not any(
             activation in inference.ACROSS for activation in self.activations[:-1])
+        self._near_slabs = self._slabs_in_cache()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -208,6 +211,18 @@ class Engine:
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
+
+    def _slabs_in_cache(self) -> int:
+        """How many slabs have their panels in the L2 cache, if one thread reads all weights in place; else GROUP_SLABS.
+
+        Where weights are packed, smaller groups would pack them more often; so they would if the panels of LEAST_GROUP
+        slabs are too large.
+        """
+        dense = self.layers[self.layers["products"] > 0]
+        widest = int(dense["outputs"].max(initial=0))
+        fitting = network.NEAR // (NV * int(dense["rows"].max(initial=1)))
+        short = matmul.PAIR_ROWS > 0 and widest <= network.OWN_ROW_VECTORS * self.slab // NV
+        return fitting if short and fitting >= LEAST_GROUP else GROUP_SLABS
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -489,7 +504,8 @@ class Engine:
         by_strips = by_strips and threads > 1
         if by_rows:
             self._reserve_rows(rows, threads)
-        group = 2 if by_strips else summed or min(GROUP_SLABS, slabs)
+        near = GROUP_SLABS if threads > 1 else self._near_slabs
+        group = 2 if by_strips else summed or min(near, GROUP_SLABS, slabs)
         chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
         if self._columns_of_sums > 1:
             chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)

@@ -202,8 +202,9 @@ STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
 """Vectors of weights that do: 144 rows of 1,024 numbers in float32 with AVX-512."""
 NEAR = (768 << 10) // REGISTER_BYTES
 """Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
-ROW_VECTORS = 512 // REGISTER_BYTES
-"""Vectors of a row of W that several slabs read in place: see `_readable`."""
+ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
+"""Vectors of a row of W that several slabs read in place, where several threads have written W and where one has: see
+`_readable`."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
 PACKED_AHEAD = 16
@@ -364,7 +365,7 @@ def _forward(params, task_at, thread, first, place, count, start, stop):
 def _columns_at_once(params, task_at, l, count):
     """Outputs of a strip: so many that their weights stay in cache."""
     layer = carray(_layers(carray(_task(task_at), 1)[0].layers), l + 1)[l]
-    packs = _packs(params, count, layer.rows, layer.outputs)
+    packs = _packs(params, task_at, count, layer.rows, layer.outputs)
     return min(PACKED_STRIP, _strip_rows(params, layer.rows)) if packs else STRIP
 
 
@@ -383,7 +384,7 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
     width = min(columns, layer.outputs - strip)
     # in place, ask for the row AHEAD further down: they may be a page apart
     a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
-    if _packs(params, count, layer.rows, layer.outputs):
+    if _packs(params, task_at, count, layer.rows, layer.outputs):
         end = (thread + 1) * task.scratch_size
         packed = pointer_like(task.scratch, params) + (end - PACKED_STRIP * (task.widest + 2))
         pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
@@ -407,18 +408,19 @@ def _activate(params, task_at, l, place, count, output, outputs):
 
 
 @inline
-def _packs(params, count, K, outputs):
+def _packs(params, task_at, count, K, outputs):
     """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
-    return count >= 2 and outputs >= STRIP and not _readable(params, count, K, outputs)
+    return count >= 2 and outputs >= STRIP and not _readable(params, task_at, count, K, outputs)
 
 
 @inline
-def _readable(params, count, K, outputs):
+def _readable(params, task_at, count, K, outputs):
     """Whether the products of some slabs should read short rows of W in place: while their panels stay in the L2 cache.
 
     Of long rows, a few numbers of each would come from as many pages, and share few sets of the caches.
     """
-    return PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= ROW_VECTORS * lanes(params)
+    longest = ROW_VECTORS if carray(_task(task_at), 1)[0].threads > 1 else OWN_ROW_VECTORS
+    return PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
 
 
 @inline
@@ -672,19 +674,18 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs
     A = workspace + panel
     jump, tile_row = task.chunk_slabs * P * P, TILE_COLUMNS * P
     full = _full_slabs(params, task_at, 0, slabs)
-    # all columns at once, unless one vector holds what the last one needs
-    columns_at_once = TILE_COLUMNS if width > tile_row - P + lanes(params) else 1
-    for c in range(0, width, columns_at_once * P):
-        dZ, C = workspace + (columns + (o + c) // P * jump), tile + c
-        vectors = NV if width - c > lanes(params) else 1
-        if full > 0:
-            # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
-            call(task.product, (A, P, 1, height * P, MR * P, MR - 1, dZ, jump, P, full, C, tile_row, P, rows, vectors,
-                                columns_at_once, accumulate))
-        if full < slabs:
-            samples = task.stop - task.start - full * P
-            call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, dZ + full * P * P, jump, samples, 1,
-                                C, tile_row, P, rows, vectors, columns_at_once, 1 if full > 0 else accumulate))
+    # one column of dZ or two, and as many vectors of them as the tile has
+    copies = TILE_COLUMNS if width > P else 1
+    vectors = NV if width > copies * P - lanes(params) else (width + lanes(params) - 1) // lanes(params)
+    dZ = workspace + (columns + o // P * jump)
+    if full > 0:
+        # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
+        call(task.product, (A, P, 1, height * P, MR * P, MR - 1, dZ, jump, P, full, tile, tile_row, P, rows, vectors,
+                            copies, accumulate))
+    if full < slabs:
+        samples = task.stop - task.start - full * P
+        call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, dZ + full * P * P, jump, samples, 1, tile,
+                            tile_row, P, rows, vectors, copies, 1 if full > 0 else accumulate))
 
 
 @helper

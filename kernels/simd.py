@@ -58,6 +58,8 @@ MR = 12 if REGISTER_BYTES == 64 else 6
 NV = 2
 """Vectors of the same block; a slab is NV vectors, one sample a lane."""
 
+X86, ARM = ("x86_64", "amd64"), ("arm64", "aarch64")
+"""What `platform.machine` says, in small letters."""
 _I1, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 
 
@@ -387,31 +389,45 @@ def store_release(typingctx, p, n):
 def pause(typingctx):
     """Some cycles for the core's other thread, while this one waits."""
     def codegen(context, builder, sig, args):
-        machine = platform.machine().lower()
-        if machine in ("x86_64", "amd64"):
-            name, hint = "llvm.x86.sse2.pause", []
-        elif machine in ("arm64", "aarch64"):
-            name, hint = "llvm.aarch64.hint", [ir.Constant(_I32, 1)]
-        else:
-            return context.get_dummy_value()
-        kind = ir.FunctionType(ir.VoidType(), [number.type for number in hint])
-        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), hint)
+        _pause(builder, platform.machine().lower())
         return context.get_dummy_value()
     return types.void(), codegen
+
+
+def _pause(builder: ir.IRBuilder, machine: str) -> None:
+    if machine in X86:
+        _call(builder, "llvm.x86.sse2.pause", ir.VoidType())
+    elif machine in ARM:
+        _call(builder, "llvm.aarch64.hint", ir.VoidType(), ir.Constant(_I32, 1))
 
 
 @intrinsic
 def ticks(typingctx):
     """The processor's clock, which counts at one rate whatever the core's frequency; 0 where it can't be read."""
     def codegen(context, builder, sig, args):
-        kind = ir.FunctionType(_I64, [])
-        machine = platform.machine().lower()
-        if machine in ("arm64", "aarch64"):
-            return builder.asm(kind, "mrs $0, cntvct_el0", "=r", [], side_effect=True)
-        if machine not in ("x86_64", "amd64"):
-            return ir.Constant(_I64, 0)
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.readcyclecounter"), [])
+        return _ticks(builder, platform.machine().lower())
     return types.intp(), codegen
+
+
+def _ticks(builder: ir.IRBuilder, machine: str) -> ir.Value:
+    if machine in ARM:
+        return _read_register(builder, "CNTVCT_EL0")
+    return _call(builder, "llvm.readcyclecounter", _I64) if machine in X86 else ir.Constant(_I64, 0)
+
+
+# Not by lines of assembler: Numba's LLVM has no parser for them, and ends the process.
+
+def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+    kind = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
+
+
+def _read_register(builder: ir.IRBuilder, name: str) -> ir.Value:
+    return _call(builder, "llvm.read_volatile_register.i64", _I64, builder.module.add_metadata([name]))
+
+
+def _write_register(builder: ir.IRBuilder, name: str, value: ir.Value) -> None:
+    _call(builder, "llvm.write_register.i64", ir.VoidType(), builder.module.add_metadata([name]), value)
 
 
 _MXCSR_FLUSH = 0x8040  # results (bit 15) and operands (bit 6) that are subnormal count as zero
@@ -425,49 +441,46 @@ def flush_subnormals(typingctx):
     A multiply-add with a subnormal takes some hundred cycles, and the gradient of a network that has learned its data
     is full of them.
     """
-    machine = platform.machine().lower()
-
     def codegen(context, builder, sig, args):
-        if machine in ("x86_64", "amd64"):
-            state = cgutils.alloca_once(builder, _I32)
-            _control_register(builder, "stmxcsr", state)
-            before = builder.load(state)
-            builder.store(builder.or_(before, ir.Constant(_I32, _MXCSR_FLUSH)), state)
-            _control_register(builder, "ldmxcsr", state)
-            return builder.zext(before, _I64)
-        if machine in ("arm64", "aarch64"):
-            before = builder.asm(ir.FunctionType(_I64, []), "mrs $0, fpcr", "=r", [], side_effect=True)
-            _set_fpcr(builder, builder.or_(before, ir.Constant(_I64, _FPCR_FLUSH)))
-            return before
-        return ir.Constant(_I64, 0)
+        return _flush_subnormals(builder, platform.machine().lower())
     return types.intp(), codegen
+
+
+def _flush_subnormals(builder: ir.IRBuilder, machine: str) -> ir.Value:
+    if machine in X86:
+        state = cgutils.alloca_once(builder, _I32)
+        _control_register(builder, "stmxcsr", state)
+        before = builder.load(state)
+        builder.store(builder.or_(before, ir.Constant(_I32, _MXCSR_FLUSH)), state)
+        _control_register(builder, "ldmxcsr", state)
+        return builder.zext(before, _I64)
+    if machine in ARM:
+        before = _read_register(builder, "FPCR")
+        _write_register(builder, "FPCR", builder.or_(before, ir.Constant(_I64, _FPCR_FLUSH)))
+        return before
+    return ir.Constant(_I64, 0)
 
 
 @intrinsic
 def restore_subnormals(typingctx, before):
     """Undo `flush_subnormals`: the thread belongs to somebody else's program."""
-    machine = platform.machine().lower()
-
     def codegen(context, builder, sig, args):
-        if machine in ("x86_64", "amd64"):
-            state = cgutils.alloca_once(builder, _I32)
-            builder.store(builder.trunc(args[0], _I32), state)
-            _control_register(builder, "ldmxcsr", state)
-        elif machine in ("arm64", "aarch64"):
-            _set_fpcr(builder, args[0])
+        _restore_subnormals(builder, platform.machine().lower(), args[0])
         return context.get_dummy_value()
     return types.void(types.intp), codegen
 
 
+def _restore_subnormals(builder: ir.IRBuilder, machine: str, before: ir.Value) -> None:
+    if machine in X86:
+        state = cgutils.alloca_once(builder, _I32)
+        builder.store(builder.trunc(before, _I32), state)
+        _control_register(builder, "ldmxcsr", state)
+    elif machine in ARM:
+        _write_register(builder, "FPCR", before)
+
+
 def _control_register(builder: ir.IRBuilder, operation: str, state: ir.Value) -> None:
-    byte = ir.IntType(8).as_pointer()
-    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), [byte]),
-                                              f"llvm.x86.sse.{operation}")
-    builder.call(function, [builder.bitcast(state, byte)])
-
-
-def _set_fpcr(builder: ir.IRBuilder, value: ir.Value) -> None:
-    builder.asm(ir.FunctionType(ir.VoidType(), [_I64]), "msr fpcr, $0", "r", [value], side_effect=True)
+    _call(builder, f"llvm.x86.sse.{operation}", ir.VoidType(), builder.bitcast(state, ir.IntType(8).as_pointer()))
 
 
 @intrinsic

@@ -469,6 +469,8 @@ def test_first_errors_change_nothing():
     (lambda X, y: Blocks(X[:, 0], y), ValueError, r"X: expected 2-D \(samples, features\), got \(203,\)"),
     (lambda X, y: Blocks(X, y[:9]), ValueError, "X has 203 samples and y has 9"),
     (lambda X, y: Blocks(X, y, y[:9]), ValueError, "X has 203 samples and sample_weight has 9"),
+    (lambda X, y: Blocks(X, 1), ValueError, r"y: expected one value for each of 203 samples, got array\(1\)"),
+    (lambda X, y: Blocks(X, y, False), ValueError, r"sample_weight: expected one value .* got array\(False\)"),
     (lambda X, y: Blocks(X, y, rows=0), ValueError, "rows must be 1 or more"),
     (lambda X, y: Blocks(X, y, rows=2.5), TypeError, "rows must be a whole number"),
 ])  # fmt: skip

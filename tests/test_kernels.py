@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import reference
 from guards import Guarded
+from llvmlite import binding, ir
 from tables import DTYPES, KEEP_Z, KINKS, LABELS, LONG, SHAPES, SIZES, assert_within, eps, layer
 
 from fcnet import kernels
@@ -625,3 +626,29 @@ def test_vector_width_is_that_of_the_target():
     """test_isa.py asks for a width; the code that was made must use those registers and no wider ones."""
     width = int(os.environ.get("FCNET_TEST_REGISTER_BYTES", kernels.simd.REGISTER_BYTES))
     assert width == kernels.simd.REGISTER_BYTES
+
+
+@pytest.mark.parametrize("machine, triple", [
+    ("x86_64", "x86_64-unknown-linux-gnu"), ("amd64", "x86_64-pc-windows-msvc"),
+    ("aarch64", "aarch64-unknown-linux-gnu"), ("arm64", "arm64-apple-darwin"),
+    ("riscv64", "riscv64-unknown-linux-gnu")])
+def test_code_for_other_processors(machine, triple):
+    """What reads registers becomes machine code on every processor: a line of assembler would end the process."""
+    binding.initialize_all_targets()
+    binding.initialize_all_asmprinters()
+    try:
+        target = binding.Target.from_triple(triple)
+    except RuntimeError:
+        pytest.skip(f"this LLVM does not know {triple}")
+    module = ir.Module()
+    module.triple = triple
+    builder = ir.IRBuilder(ir.Function(module, ir.FunctionType(kernels.simd._I64, []), "step").append_basic_block())
+    before = kernels.simd._flush_subnormals(builder, machine)
+    kernels.simd._pause(builder, machine)
+    clock = kernels.simd._ticks(builder, machine)
+    kernels.simd._restore_subnormals(builder, machine, before)
+    builder.ret(clock)
+    code = target.create_target_machine().emit_assembly(binding.parse_assembly(str(module))).lower()
+    told = {"x86_64": ("stmxcsr", "pause", "rdtsc", "ldmxcsr"), "aarch64": ("fpcr", "yield", "cntvct_el0")}
+    for word in told.get({"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine), ()):
+        assert word in code

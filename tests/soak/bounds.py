@@ -7,18 +7,22 @@ It sees what is indexed as an array: the rows, blocks and sums of the public ker
 model. What is read and written through pointers it does not see; for that there are zones and forbidden pages.
 """
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 import warnings
 from pathlib import Path
 
 os.environ["NUMBA_BOUNDSCHECK"] = "1"
-os.environ["FCNET_CACHE_DIR"] = tempfile.mkdtemp()
+os.environ["FCNET_CACHE_DIR"] = CACHE = tempfile.mkdtemp()
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import numba
 import numpy as np
+
+atexit.register(shutil.rmtree, CACHE, ignore_errors=True)
 
 njit = numba.njit
 MODELS = 40
