@@ -396,9 +396,9 @@ def pause(typingctx):
 
 def _pause(builder: ir.IRBuilder, machine: str) -> None:
     if machine in X86:
-        _call(builder, "llvm.x86.sse2.pause", ir.VoidType())
+        _intrinsic(builder, "llvm.x86.sse2.pause", ir.VoidType())
     elif machine in ARM:
-        _call(builder, "llvm.aarch64.hint", ir.VoidType(), ir.Constant(_I32, 1))
+        _intrinsic(builder, "llvm.aarch64.hint", ir.VoidType(), ir.Constant(_I32, 1))
 
 
 @intrinsic
@@ -412,22 +412,22 @@ def ticks(typingctx):
 def _ticks(builder: ir.IRBuilder, machine: str) -> ir.Value:
     if machine in ARM:
         return _read_register(builder, "CNTVCT_EL0")
-    return _call(builder, "llvm.readcyclecounter", _I64) if machine in X86 else ir.Constant(_I64, 0)
+    return _intrinsic(builder, "llvm.readcyclecounter", _I64) if machine in X86 else ir.Constant(_I64, 0)
 
 
 # Not by lines of assembler: Numba's LLVM has no parser for them, and ends the process.
 
-def _call(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
+def _intrinsic(builder: ir.IRBuilder, name: str, result: ir.Type, *arguments: ir.Value) -> ir.Value:
     kind = ir.FunctionType(result, [argument.type for argument in arguments])
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), arguments)
 
 
 def _read_register(builder: ir.IRBuilder, name: str) -> ir.Value:
-    return _call(builder, "llvm.read_volatile_register.i64", _I64, builder.module.add_metadata([name]))
+    return _intrinsic(builder, "llvm.read_volatile_register.i64", _I64, builder.module.add_metadata([name]))
 
 
 def _write_register(builder: ir.IRBuilder, name: str, value: ir.Value) -> None:
-    _call(builder, "llvm.write_register.i64", ir.VoidType(), builder.module.add_metadata([name]), value)
+    _intrinsic(builder, "llvm.write_register.i64", ir.VoidType(), builder.module.add_metadata([name]), value)
 
 
 _MXCSR_FLUSH = 0x8040  # results (bit 15) and operands (bit 6) that are subnormal count as zero
@@ -480,7 +480,7 @@ def _restore_subnormals(builder: ir.IRBuilder, machine: str, before: ir.Value) -
 
 
 def _control_register(builder: ir.IRBuilder, operation: str, state: ir.Value) -> None:
-    _call(builder, f"llvm.x86.sse.{operation}", ir.VoidType(), builder.bitcast(state, ir.IntType(8).as_pointer()))
+    _intrinsic(builder, f"llvm.x86.sse.{operation}", ir.VoidType(), builder.bitcast(state, ir.IntType(8).as_pointer()))
 
 
 @intrinsic
