@@ -240,7 +240,7 @@ def dask_processes(expected):
 def dask_cluster(processes, function, expected):
     from dask.distributed import Client, LocalCluster
 
-    cluster = LocalCluster(2, processes=processes, threads_per_worker=1 if processes else 2, dashboard_address=None)
+    cluster = LocalCluster(2, processes=processes, threads_per_worker=1 if processes else 2, dashboard_address=":0")
     with cluster, Client(cluster) as client:
         check(client.gather(client.map(function, SEEDS)), expected)
 
