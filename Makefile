@@ -18,7 +18,7 @@ demo: $(VENV)/with-sklearn,plot
 	@$(BIN)/python examples/demo.py
 
 test: $(VENV)/with-test
-	@$(BIN)/python -m pytest -q tests --ignore=tests/peers
+	@$(BIN)/python -m pytest -q -n 2 tests --ignore=tests/peers
 
 # Minutes to hours: what the tests do a few times, many times.
 soak: $(VENV)/with-test

@@ -32,9 +32,9 @@ def test_smaller_vectors(target):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-m", "isa", "-k", SELECTION, "-q", "-x", "-p", "no:cacheprovider",
          str(TESTS / "test_kernels.py"), str(TESTS / "test_network.py"), str(TESTS / "test_inference.py"),
-         str(TESTS / "test_custom.py"), str(TESTS / "test_product.py")],
+         str(TESTS / "test_custom.py"), str(TESTS / "test_product.py"), str(TESTS / "test_strips.py")],
         env={**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features, "CI": "1",
              "FCNET_TEST_REGISTER_BYTES": str(register_bytes)},
-        cwd=TESTS.parent, capture_output=True, text=True, timeout=600)
+        cwd=TESTS.parent, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
     assert " passed" in done.stdout

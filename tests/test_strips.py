@@ -53,7 +53,6 @@ def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), slabs)
 
 
-@isa
 @settings(max_examples=60)
 @given(networks(), st.integers(1, 150), st.sampled_from(DTYPES), st.integers(0, 2**32))
 def test_any_network(network, samples, dtype, seed):
