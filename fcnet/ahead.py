@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from . import checks
-from .kernels import _cache, _jit, inference, network, peak
+from .kernels import _cache, _jit, inference, peak, steps
 
 
 def clear_cache() -> int:
@@ -35,7 +35,7 @@ def _kernels(dtype: str) -> Iterable[tuple[str, Callable[[], object]]]:
         yield part.__name__, partial(_jit.part_address, part, dtype)
     vector, rows = np.zeros(1, dtype), np.zeros((1, 1), dtype)
     for kernel, arguments in (
-        (network.run, (0, 0, 0)),
+        (steps.run, (0, 0, 0)),
         (inference.predict_rows, (0, vector, rows, rows)),
         (peak.clock, ()),
         (peak.multiply_adds, (vector, 0)),

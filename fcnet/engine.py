@@ -1,7 +1,7 @@
 """The compiled side of one architecture: memory for its kernels, and calls into them.
 
 An `Engine` knows the shape of a network and nothing of models, epochs or callbacks.  It holds the workspace and
-the records that `fcnet.kernels.network.run` reads.  Its arguments have been checked: see `checks`.
+the records that `fcnet.kernels.steps.run` reads.  Its arguments have been checked: see `checks`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .kernels import (
     optimizers,
     rules,
     sparse,
+    steps,
     strips,
     transforms,
 )
@@ -74,7 +75,7 @@ FEW_ROWS = 2
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
 
 # fields of TASK with the address of a part that every network needs, or those that work with slabs, or by rows
-_STEP_PARTS = {"gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab}
+_STEP_PARTS = {"gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab, "advance": steps.advance}
 _SLAB_PARTS = {"product": matmul.product, "scatter_columns": matmul.scatter_columns}
 _ROW_PARTS = {"rows_product": few.product}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
@@ -358,7 +359,7 @@ class Engine:
             integers = 2 * P + 8
             self._integers = np.zeros(integers * threads, np.intp)
             self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
-            self._shared = layout.zeros(network.SHARES + network.LINE * threads, np.dtype(np.int64))
+            self._shared = layout.zeros(steps.SHARES + steps.LINE * threads, np.dtype(np.int64))
             self._set(scratch=_address(self._scratch), scratch_size=scratch, own_hyper=_address(self._own_hyper),
                       shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
             self._scratch_size, self._scratch_threads = scratch, threads
@@ -467,8 +468,8 @@ class Engine:
         self._set(abandon=0)
         long = self._step_flops * (last - first) > _runtime.LONG_FLOPS * self.threads
         if long and threading.current_thread() is threading.main_thread():
-            if not network.run.signatures:
-                network.run(self._task_address, 0, 0)  # compiled here, where a signal is heard
+            if not steps.run.signatures:
+                steps.run(self._task_address, 0, 0)  # compiled here, where a signal is heard
             _runtime.interruptible(lambda: self._enter(first, last), lambda: self._set(abandon=1))
         else:
             self._enter(first, last)
@@ -476,10 +477,10 @@ class Engine:
     def _enter(self, first: int, last: int) -> None:
         """Run the steps of the task, alone if on several threads."""
         if self.threads == 1:
-            network.run(self._task_address, first, last)
+            steps.run(self._task_address, first, last)
         else:
             with _runtime.launching(self.threads):
-                network.run(self._task_address, first, last)
+                steps.run(self._task_address, first, last)
 
     def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
         """How batches of n rows are worked off: threads, chunks and groups, and memory for them."""
@@ -575,8 +576,7 @@ class Engine:
 
     def _tiles(self, matrices: np.ndarray) -> int:
         """How many tiles phase 2 has."""
-        width = network.TILE_COLUMNS * self.slab
-        return sum(-(-int(matrix["rows"]) // MR) * -(-int(matrix["outputs"]) // width) for matrix in matrices)
+        return sum(network.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
 
     def _strips(self) -> int:
         """How many strips phase 2 has, by rows."""

@@ -11,7 +11,7 @@ What does not fit is refused before anything is written: see `arguments`.
 - optimizers on flat vectors: `sgd`, `adam`, `adamax`
 - elementary functions on 1-D arrays: `exp`, `log`, `tanh`, `sigmoid`
 - every activation by name, forward and backward, on arrays of any shape: `activate`, `activate_backward`
-- whole networks: `network.run`, and `inference.predict_rows` for a few rows, which `fcnet.engine` prepares
+- whole networks: `steps.run`, and `inference.predict_rows` for a few rows, which `fcnet.engine` prepares
 """
 
 from ._jit import compiled

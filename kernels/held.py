@@ -1,4 +1,4 @@
-"""Samples that every step reads in the same order: brought into slabs once in a call of `network.run`.
+"""Samples that every step reads in the same order: brought into slabs once in a call of `steps.run`.
 
 A full batch has the same rows at the same places in every step.  With few weights, turning rows into slabs takes as
 long as a layer does, so the slabs of X and Y are kept, and copied to where a step works on them: to the L1 cache.

@@ -13,7 +13,7 @@ One step is two phases, each of which all threads share out::
             W_l, b_l   = optimizer(W_l, b_l)
 
 Threads take units of a phase, slabs or tiles, as long as there are any, and the last one to finish opens the next
-phase, through all steps of a call (`_work`).  For wide layers phase 1 is several, of strips of outputs: see `strips`.
+phase, through all steps of a call (`steps`).  For wide layers phase 1 is several, of strips of outputs: see `strips`.
 
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
@@ -44,29 +44,25 @@ from math import sqrt as scalar_sqrt
 
 import numba
 import numpy as np
-from numba import carray, prange, types
+from numba import carray, types
 
-from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, parallel_kernel, part
+from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
 from .matmul import PAIR_ROWS, pack_rows, slab_width
-from .optimizers import BIAS_1, BIAS_2, CLIP_NORM, EMA, HYPER_SIZE, STEP
+from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
     MR,
     NV,
     REGISTER_BYTES,
     address_of,
     call,
-    fetch_add,
     flush_subnormals,
     fma,
     lanes,
-    load_acquire,
     load_upto,
-    pause,
     pointer_like,
     prefetch,
     restore_subnormals,
     splat,
-    store_release,
     store_upto,
     ticks,
     total,
@@ -144,8 +140,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "penalties", "n_penalties",     # of what was taken at a time: tiles, strips or pieces
     "constraints", "n_constraints",
     "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
-    # random numbers: those of step k of this call have the number first_draw + k
-    "first_draw", "step",
+    "first_draw",   # random numbers of step k of this call have the number first_draw + k
     # the data
     "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
     "weights",      # of the samples, or 0: all are 1
@@ -155,11 +150,12 @@ TASK = np.dtype([(field, np.int64) for field in (
     "chunk_rows",   # samples that go through a phase at a time
     "group_slabs",  # slabs that a thread takes through a layer before the next layer
     "share_slabs",  # slabs that stay together when the work is shared out
-    # who does what: see `_work`
+    # who does what: see `steps`
     "shared",       # numbers that threads change together
     "phases", "n_phases",   # of a step
     "chunk_phases",         # the first of them, done for every chunk
-    "phase", "layer", "units", "most", "least",     # the present one
+    "phase", "layer", "units", "most", "least",     # the present one; it has no units when the call is at its end
+    "advance",      # part that goes on to the next
     "give_way",     # address of what lets another thread have the processor, or 0
     "dZ", "dZ_size", "dZ_jump",     # of two layers, numbers of one, and of a slab of it: see `strips`
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
@@ -641,10 +637,12 @@ def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper, u
                        rows, columns, W_row, g_row, _floats(hyper)))
 
 
-@inline
-def _tiles(rows, outputs, P):
-    """Number of tiles of a layer's [dW; db]."""
+def count_tiles(rows, outputs, P):
+    """Number of tiles of a [dW; db]."""
     return (rows + MR - 1) // MR * ((outputs + TILE_COLUMNS * P - 1) // (TILE_COLUMNS * P))
+
+
+_tiles = inline(count_tiles)
 
 
 @inline
@@ -895,234 +893,3 @@ def average_parameters(params, task_at, thread, first, last):
                 store_upto(mean, W + c, n)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
-
-
-# ------------------------------------------------------------------------------------------------
-# The epoch
-# ------------------------------------------------------------------------------------------------
-
-@parallel_kernel
-def run(address, first_step, last_step):
-    """Steps ``first_step <= step < last_step`` of the task, counted through as many epochs as there are orders.
-
-    Step k of an epoch has the rows [k batch, (k + 1) batch) of the epoch's order, the last one what is left.
-
-    Parameters
-    ----------
-    address : int
-        Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  ``threads`` says
-        into how many shares the work of a phase is cut; with 1 no parallel region is entered.  The sums of
-        loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
-        state and ``iterations`` change in place.
-    first_step, last_step : int
-        A batch larger than the workspace runs in chunks that add up the gradient.  Training ends with the first step
-        whose loss is not finite.
-
-    Notes
-    -----
-    When ``abandon`` is set while it runs, it returns at the next layer of a group of slabs.  The step it is in then
-    counts as not begun: parameters change with the last chunk's phase 2, and that is never left half done.
-    """
-    task = carray(_task(address), 1)[0]
-    if not _begin(address, first_step, last_step):
-        return
-    if task.threads == 1:
-        _work_alone(address)
-    else:
-        for thread in prange(task.threads):
-            _work(address, thread)
-
-
-@helper
-def _begin(address, first_step, last_step):
-    """The first phase of a call; False if it has none."""
-    task = carray(_task(address), 1)[0]
-    task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
-    if first_step >= last_step:
-        return False
-    _begin_step(address)
-    if not _advance(address):
-        return False
-    if task.threads > 1:
-        _integers(task.shared)[GENERATION] = 0
-        _open(address)
-    return True
-
-
-@helper
-def _advance(address):
-    """To the next phase of the call, when all units of the present one are done; False if there is none."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
-    while True:
-        task.phase += 1
-        if task.phase == task.chunk_phases:
-            if task.add_sums != 0 and task.mode >= GRADIENT:
-                call(task.add_sums, (task.params, address))
-            elif task.mode != PREDICT:
-                _add_slab_sums(address)
-            if not task.last_chunk:
-                _begin_chunk(address, task.stop)
-                task.phase = 0
-        if task.phase == task.n_phases:
-            if task.mode == TRAIN:
-                loss = _floats(task.sums)[task.epoch * task.n_sums]
-                if loss - loss != 0.0:  # inf or NaN: `iterations` tells which step it was
-                    return False
-            task.now += 1
-            if task.now == task.end:
-                return False
-            _begin_step(address)
-            task.phase = 0
-        if task.abandon != 0 and task.phase < task.chunk_phases:
-            task.iterations -= task.mode == TRAIN
-            return False
-        phase = phases[task.phase]
-        task.layer, task.most, task.least, task.units = phase.layer, phase.most, phase.least, phase.units
-        if phase.slabs > 0:
-            rows = task.slab * phase.slabs
-            task.units += (task.stop - task.start + rows - 1) // rows
-        if task.units > 0:
-            return True
-
-
-@helper
-def _begin_step(address):
-    """The step's batch, and what the optimizer should know."""
-    task = carray(_task(address), 1)[0]
-    step, params = task.now, task.params
-    steps = (task.n_rows + task.batch - 1) // task.batch
-    task.epoch = step // steps
-    task.first_step = step == task.begin
-    task.start = step % steps * task.batch
-    task.rows = min(task.start + task.batch, task.n_rows)
-    task.stop = task.rows
-    if task.weights != 0:
-        call(task.weigh_batch, (params, address))
-    else:
-        task.scale = 1.0 / (task.stop - task.start)
-    task.step = step
-    if task.mode == TRAIN:
-        hyper = carray(_floats(task.hyper), HYPER_SIZE)
-        task.iterations += 1
-        update = task.iterations
-        if task.accumulation > 1:
-            task.updating = task.iterations % task.accumulation == 0
-            update = task.iterations // task.accumulation
-        if task.rates != 0:
-            hyper[0] = _floats(task.rates)[step - task.begin]
-        hyper[BIAS_1] = 1.0 - hyper[1] ** update
-        hyper[BIAS_2] = 1.0 - hyper[2] ** update
-        hyper[STEP] = update
-    _begin_chunk(address, task.start)
-    task.first_chunk = True
-
-
-@helper
-def _begin_chunk(address, start):
-    """The rows from `start` on, as many as go through a phase together."""
-    task = carray(_task(address), 1)[0]
-    task.start, task.stop = start, min(start + task.chunk_rows, task.rows)
-    task.first_chunk = False
-    task.last_chunk = task.stop == task.rows
-
-
-@helper
-def _work_alone(address):
-    """All phases on one thread."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
-    while True:
-        call(phases[task.phase].part, (task.params, address, 0, 0, task.units))
-        if not _advance(address):
-            break
-
-
-# Several threads.  A phase is over when all its units are done, not when all threads have come: one that the
-# operating system runs late, or not at all, is not waited for, unless it stopped in the middle of its units, and one
-# thread could do the work of all.  So threads need not start together, and a step needs no parallel region of its own.
-#
-# Every thread has a share of the units, the same one in every step, for the sake of its cache; when that is done, it
-# takes from those of others.  What is left of a share is one number, where it ends and the first unit not taken.  A
-# thread that has taken a unit keeps its phase from ending, and may read all that the task says of it; before, it may
-# see the numbers of two phases mixed, and only takes too much or too little.  Whoever does the last unit goes on to
-# the next phase.
-
-LINE = 8
-"""Numbers of a cache line."""
-GENERATION, DONE, SHARES = 0, LINE, 2 * LINE
-"""Places in `shared`: how many phases were opened, -1 after the last; units of the present one that are done; and from
-SHARES on a line with what is left of each thread's share."""
-TURN_BITS = 32
-"""Bits of a share for its first unit; where it ends stands above them."""
-SPINS = 2000
-"""Times to look for a new phase before letting other threads of the machine have the processor."""
-
-
-@helper
-def _open(address):
-    """Let all threads take units of the present phase."""
-    task = carray(_task(address), 1)[0]
-    shared = _integers(task.shared)
-    shared[DONE] = 0
-    for thread in range(task.threads):
-        first, end = task.units * thread // task.threads, task.units * (thread + 1) // task.threads
-        store_release(shared + (SHARES + thread * LINE), (end << TURN_BITS) + first)
-    fetch_add(shared + GENERATION, 1)
-
-
-@helper
-def _take(address, share):
-    """The next units [first, last) of a share; none if last <= first.  The less is left, the fewer at a time."""
-    task = carray(_task(address), 1)[0]
-    word = load_acquire(share)
-    left = (word >> TURN_BITS) - (word & ((1 << TURN_BITS) - 1))
-    if left <= 0:
-        return 0, 0
-    count = max(1, task.least, min(task.most, left // 2))
-    word = fetch_add(share, count)
-    first = word & ((1 << TURN_BITS) - 1)
-    return first, min(first + count, word >> TURN_BITS)
-
-
-@helper
-def _work(address, thread):
-    """What one thread does, until there is nothing left to do."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
-    shared, threads = _integers(task.shared), task.threads
-    while True:
-        generation = load_acquire(shared + GENERATION)
-        if generation < 0:
-            return
-        turn, opened = 0, False
-        while turn < threads and not opened:
-            first, last = _take(address, shared + (SHARES + (thread + turn) % threads * LINE))
-            if last <= first:
-                turn += 1
-                continue
-            units = task.units
-            call(phases[task.phase].part, (task.params, address, thread, first, last))
-            if fetch_add(shared + DONE, last - first) + (last - first) == units:
-                opened = True
-                if _advance(address):
-                    _open(address)
-                else:
-                    store_release(shared + GENERATION, -1)
-        spins = 0
-        while load_acquire(shared + GENERATION) == generation:
-            pause()
-            spins += 1
-            if spins > SPINS and task.give_way != 0:
-                call(task.give_way, (0,))
-
-
-@helper
-def _add_slab_sums(address):
-    """The slabs' loss and metrics to the totals, in the order of the slabs."""
-    task = carray(_task(address), 1)[0]
-    columns = task.n_sums
-    slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
-    for n in range((task.stop - task.start + task.slab - 1) // task.slab):
-        for column in range(columns):
-            sums[column] += slab_sums[n * columns + column]

@@ -9,7 +9,7 @@ chunk, and there are many strips to take, down to a block of the product::
     output      A_L, loss, dZ_L                                 over slabs
     backward    dZ_(l-1) = (dZ_l W_l^T) * g'                    over strips of inputs, l = L .. 2
 
-each a phase of its own: see `network._work`.  Every number is the same sum in the same
+each a phase of its own: see `steps`.  Every number is the same sum in the same
 order as in `network.forward_backward`, and stands in the same place, but for dZ: all slabs of two layers are kept.
 """
 

@@ -100,7 +100,7 @@ def dropout(params, task_at, l, first, place, count):
         for block in range((layer.outputs + 3) // 4):
             at = (n * (layer.outputs + 1) + 4 * block) * P
             for s in range(0, P, lanes(params)):
-                u = uniforms(layer.key, l, task.first_draw + task.step, sample + s, block, params)
+                u = uniforms(layer.key, l, task.first_draw + task.now, sample + s, block, params)
                 c, left = at + s, layer.outputs - 4 * block
                 _drop(u[0], layer.parameter, factor, A_prev + c, kept + c, A + c)
                 if left > 1:
@@ -139,7 +139,7 @@ def gaussian_noise(params, task_at, l, first, place, count):
         for block in range((layer.outputs + 3) // 4):
             at = (n * (layer.outputs + 1) + 4 * block) * P
             for s in range(0, P, lanes(params)):
-                u = uniforms(layer.key, l, task.first_draw + task.step, sample + s, block, params)
+                u = uniforms(layer.key, l, task.first_draw + task.now, sample + s, block, params)
                 c, left = at + s, layer.outputs - 4 * block
                 x, y = normals(u[0], u[1])
                 store(load(A_prev + c) + layer.parameter * x, A + c)

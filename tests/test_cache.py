@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numba
 import pytest
-from fcnet.kernels import _cache, _jit, inference, network
+from fcnet.kernels import _cache, _jit, inference, steps
 
 import fcnet
 from fcnet import __main__, _requirements, ahead
@@ -404,7 +404,7 @@ def test_warmup_compiles_what_models_call(monkeypatch, capsys):
     for dtype in ("float32", "float64"):
         model = fcnet.Sequential([fcnet.Dense(1, input_dim=1)], dtype=dtype)
         model.predict([[1.0]])
-    assert len(network.run.signatures) == 1
+    assert len(steps.run.signatures) == 1
     assert len(inference.predict_rows.signatures) == 2
 
 
