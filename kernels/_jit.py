@@ -49,27 +49,29 @@ from .arguments import NEEDED, described
 _MASKED = np.ma.MaskedArray
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
-inline = numba.njit(forceinline=True, **_OPTIONS)
+_UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_OPTIONS}
+"""Never called from Python: no wrappers for that, which take a tenth of the compilation."""
+inline = numba.njit(forceinline=True, **_UNWRAPPED)
 
 
 def helper(function: Callable) -> Any:
-    """Linked into kernels and never called from Python: no wrappers for that, which take a tenth of the compilation.
+    """Linked into kernels.
 
     A constant argument has the type of a variable: Numba would compile the function once for every constant.
     """
-    dispatcher = numba.njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **_OPTIONS)(function)
+    dispatcher = numba.njit(**_UNWRAPPED)(function)
     template = dispatcher.get_call_template
     dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
     return dispatcher
 
 
-FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_OPTIONS}
+FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_UNWRAPPED}
 """Of what a formula of the user calls: see `formula`."""
 
 
 def inline_with(compiler: type[CompilerBase]) -> Any:
     """`inline` through another sequence of compiler passes."""
-    return numba.njit(pipeline_class=compiler, no_cpython_wrapper=True, no_cfunc_wrapper=True, **FORMULA_OPTIONS)
+    return numba.njit(pipeline_class=compiler, **FORMULA_OPTIONS)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -28,10 +28,9 @@ from __future__ import annotations
 
 from functools import partial
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
 
 from ._jit import COUNT, NUMBERS, helper, inline, part
@@ -59,7 +58,6 @@ from .simd import (
     NV,
     REGISTER_BYTES,
     Vector,
-    address_of,
     call,
     flush_subnormals,
     fma,
@@ -68,6 +66,7 @@ from .simd import (
     load_upto,
     pointer_like,
     prefetch,
+    record_at,
     restore_subnormals,
     splat,
     store,
@@ -104,7 +103,7 @@ NARROW_DEPTH = 2048
 LANE_SUM = 8
 """Products of vectors that the sum over the lanes costs as much as."""
 
-_places = address_of(numba.from_dtype(PLACE))
+_places = record_at("PLACE", PLACE)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -161,7 +160,7 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
 @part(*PHASE_ARGUMENTS)
 def forward_backward(params, task_at, thread, first, last):
     """A part of the batch, in units of slabs: from rows of X to dZ of every layer."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
@@ -178,8 +177,8 @@ def forward_backward(params, task_at, thread, first, last):
 @helper
 def _copy_inputs(params, task_at, thread, begin, count):
     """Rows of X, and a 1 after each."""
-    task = carray(_task(task_at), 1)[0]
-    place = carray(_places(task.places), 1)[0]
+    task = _task(task_at)
+    place = _places(task.places)
     A = pointer_like(task.room, params) + (place.A + begin * place.stride)
     if task.gather == task.gather_targets:
         _copy_rows(params, task_at, begin, count, A, place.stride)
@@ -192,7 +191,7 @@ def _copy_inputs(params, task_at, thread, begin, count):
 @helper
 def _copy_rows(params, task_at, begin, count, A, stride):
     """From a dense X, while the next batch is asked for: its rows may stand anywhere."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     step = lanes(params)
     X, order = pointer_like(task.X, params), _integers(task.order) + task.epoch * task.n_rows
     for s in range(count):
@@ -208,7 +207,7 @@ def _copy_rows(params, task_at, begin, count, A, stride):
 @helper
 def _copy_slabs(params, task_at, thread, begin, count, A, stride):
     """From any other X, whose part makes slabs."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     rows = _integers(task.integers) + thread * task.integers_size
     panel = pointer_like(task.workspace, params) + (task.input_panel + begin * (task.inputs + 1))
@@ -222,9 +221,9 @@ def _copy_slabs(params, task_at, thread, begin, count, A, stride):
 @helper
 def _forward(params, task_at, thread, begin, count):
     """A_l = g_l([A_(l-1), 1] [W_l; b_l]); of the last layer the logits, before g."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
-    places = carray(_places(task.places), task.n_layers + 1)
+    task = _task(task_at)
+    layers = _layers(task.layers)
+    places = _places(task.places)
     room = pointer_like(task.room, params)
     spare = pointer_like(task.panels, params) + thread * task.panels_size
     for l in range(task.n_layers):
@@ -291,9 +290,9 @@ def _dot_weights(a, a_row, n, W, rows, outputs, Z, Z_row, transposed):
 @helper
 def _output(params, task_at, thread, first, slabs):
     """The last layer's logits to slabs, g, loss and metrics, and dZ back to rows."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     last = task.n_layers - 1
-    layer, place = carray(_layers(task.layers), task.n_layers)[last], carray(_places(task.places), last + 2)[last + 1]
+    layer, place = _layers(task.layers)[last], _places(task.places)[last + 1]
     P = slab_width(params)
     room, workspace = pointer_like(task.room, params), pointer_like(task.workspace, params)
     height = (layer.outputs + 1) * P
@@ -319,9 +318,9 @@ def _output(params, task_at, thread, first, slabs):
 @helper
 def _backward(params, task_at, thread, begin, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g' down to the lowest layer that learns."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
-    places = carray(_places(task.places), task.n_layers + 1)
+    task = _task(task_at)
+    layers = _layers(task.layers)
+    places = _places(task.places)
     room = pointer_like(task.room, params)
     panel = pointer_like(task.panels, params) + thread * task.panels_size
     offsets = _integers(task.integers) + thread * task.integers_size
@@ -359,9 +358,9 @@ def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA
 @part(*PHASE_ARGUMENTS)
 def gradient_update(params, task_at, thread, first, last):
     """Some strips of all [dW; db] = [A_prev, 1]^T dZ, counted through, and the optimizer on each."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
-    places = carray(_places(task.places), task.n_layers + 1)
+    task = _task(task_at)
+    layers = _layers(task.layers)
+    places = _places(task.places)
     room, gradient = pointer_like(task.room, params), pointer_like(task.gradient, params)
     strip = pointer_like(task.panels, params) + thread * task.panels_size
     samples = task.stop - task.start

@@ -6,8 +6,6 @@ long as a layer does, so the slabs of X and Y are kept, and copied to where a st
 
 from __future__ import annotations
 
-from numba import carray
-
 from ._jit import COUNT, NUMBERS, helper, part
 from .matmul import slab_width
 from .network import _gather, _gather_targets, _task
@@ -17,7 +15,7 @@ from .simd import lanes, load, pointer_like, store
 @part(NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
 def gather_held(params, task_at, thread, first, place, count):
     """What `_gather` leaves: in the first step of a call by `_gather`, and put aside; later on copied from there."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     features, targets = task.inputs * P, task.targets * P
     panel = pointer_like(task.workspace, params) + (task.input_panel + place * (features + P))

@@ -11,10 +11,9 @@ That is the order of the slabs' sums too, so one row has the same bits as the sa
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
+from numba import types
 from numba.extending import intrinsic
 
 from ._jit import COUNT, NUMBERS, helper, part, serial_kernel
@@ -29,7 +28,6 @@ from .simd import (
     _splat,
     _store,
     _vector_ir,
-    address_of,
     call,
     data,
     flush_subnormals,
@@ -38,6 +36,7 @@ from .simd import (
     load,
     load_upto,
     pointer_like,
+    record_at,
     restore_subnormals,
     splat,
     store,
@@ -69,8 +68,8 @@ blocks and samples, but at least LEAST rows.  Down whole columns of blocks each 
 and each sample would fetch W anew (1024 x 4 in float32: 0.92 ms for one row and 7.6 ms for 8; by bundles 0.71 and 2.5).
 """
 
-_plan = address_of(numba.from_dtype(PLAN))
-_steps = address_of(numba.from_dtype(STEP))
+_plan = record_at("PLAN", PLAN)
+_steps = record_at("STEP", STEP)
 
 
 @intrinsic
@@ -189,8 +188,8 @@ def predict_rows(address, params, X, out):
     bool
         Whether all of X is finite; nothing is computed otherwise.
     """
-    plan = carray(_plan(address), 1)[0]
-    steps = carray(_steps(plan.steps), plan.n_steps)
+    plan = _plan(address)
+    steps = _steps(plan.steps)
     n = X.shape[0]
     x = data(X)
     P, step = slab_width(x), lanes(x)

@@ -42,9 +42,8 @@ from __future__ import annotations
 
 from math import sqrt as scalar_sqrt
 
-import numba
 import numpy as np
-from numba import carray, types
+from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
 from .matmul import PAIR_ROWS, pack_rows, slab_width
@@ -61,6 +60,7 @@ from .simd import (
     load_upto,
     pointer_like,
     prefetch,
+    record_at,
     restore_subnormals,
     splat,
     store_upto,
@@ -218,20 +218,20 @@ LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = np.arange(6)
 
 _integers = address_of(types.intp)
 _floats = address_of(types.float64)
-_layers = address_of(numba.from_dtype(LAYER))
-_metrics = address_of(numba.from_dtype(METRIC))
-_pieces = address_of(numba.from_dtype(PIECE))
-_matrices = address_of(numba.from_dtype(MATRIX))
-_phases = address_of(numba.from_dtype(PHASE))
-_task = address_of(numba.from_dtype(TASK))
+_layers = record_at("LAYER", LAYER)
+_metrics = record_at("METRIC", METRIC)
+_pieces = record_at("PIECE", PIECE)
+_matrices = record_at("MATRIX", MATRIX)
+_phases = record_at("PHASE", PHASE)
+_task = record_at("TASK", TASK)
 
 
 @inline
 def _lap(task_at, thread, column):
     """Add the ticks since this thread's last lap to its `column`, if the step is profiled."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     if task.laps != 0:
-        laps = carray(_integers(task.laps), (thread + 1) * task.n_laps)[thread * task.n_laps:]
+        laps = _integers(task.laps) + thread * task.n_laps
         now = ticks()
         laps[column] += now - laps[LAP_NOW]
         laps[LAP_NOW] = now
@@ -244,7 +244,7 @@ def _lap(task_at, thread, column):
 @part(*PHASE_ARGUMENTS)
 def forward_backward(params, task_at, thread, first, last):
     """Some slabs of a chunk, from rows of X to dZ of every layer, or to dW of a group of slabs."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
@@ -272,7 +272,7 @@ def forward_backward(params, task_at, thread, first, last):
 @helper
 def _gather(params, task_at, thread, first, place, count):
     """Rows of X to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     workspace, X = pointer_like(task.workspace, params), pointer_like(task.X, params)
     rows = _integers(task.integers) + thread * task.integers_size
@@ -287,7 +287,7 @@ def _gather(params, task_at, thread, first, place, count):
 @helper
 def _gather_targets(params, task_at, thread, first, count):
     """Rows of Y to slabs, at the start of the thread's scratch, and weights of the samples."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     if task.mode == PREDICT:
         return
     P = slab_width(params)
@@ -307,7 +307,7 @@ def _gather_targets(params, task_at, thread, first, count):
 @helper
 def _rows(task_at, begin, P, row_length, rows):
     """Where P samples of the order stand."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     order = _integers(task.order) + task.epoch * task.n_rows
     for s in range(P):
         at = min(begin + s, task.stop - 1)
@@ -317,7 +317,7 @@ def _rows(task_at, begin, P, row_length, rows):
 @inline
 def _weights(params, task_at, thread):
     """Where the weights of the lanes of a group of slabs stand: behind its targets, dZ and dA."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     numbers = task.group_slabs * (task.targets + 2 * task.widest) * task.slab
     return pointer_like(task.scratch, params) + (thread * task.scratch_size + numbers)
 
@@ -332,7 +332,7 @@ def gather_weights(weights, rows, samples, lane_weights):
 @part(NUMBERS, COUNT)
 def weigh_batch(params, task_at):
     """scale = 1 / sum of the weights of the batch [start, stop), 0 if that is 0."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     weights, order = pointer_like(task.weights, params), _integers(task.order) + task.epoch * task.n_rows
     weight = 0.0
     for at in range(task.start, task.stop):
@@ -343,8 +343,8 @@ def weigh_batch(params, task_at):
 @helper
 def _forward(params, task_at, thread, first, place, count, start, stop):
     """A_l = g_l(A_(l-1) W_l + b_l) for start <= l < stop, strip by strip."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    task = _task(task_at)
+    layers = _layers(task.layers)
     for l in range(start, stop):
         if task.abandon != 0:
             return
@@ -360,7 +360,7 @@ def _forward(params, task_at, thread, first, place, count, start, stop):
 @inline
 def _columns_at_once(params, task_at, l, count):
     """Outputs of a strip: so many that their weights stay in cache."""
-    layer = carray(_layers(carray(_task(task_at), 1)[0].layers), l + 1)[l]
+    layer = _layers(_task(task_at).layers)[l]
     packs = _packs(params, task_at, count, layer.rows, layer.outputs)
     return min(PACKED_STRIP, _strip_rows(params, layer.rows)) if packs else STRIP
 
@@ -368,8 +368,8 @@ def _columns_at_once(params, task_at, l, count):
 @helper
 def _forward_strip(params, task_at, thread, l, first, place, count, strip, columns):
     """A W + b of a strip of outputs, its weights in cache, against all slabs of the group."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    task = _task(task_at)
+    layers = _layers(task.layers)
     layer, below = layers[l], layers[max(l - 1, 0)]
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
@@ -392,8 +392,8 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
 @inline
 def _activate(params, task_at, l, place, count, output, outputs):
     """A = g(Z) of some outputs of a layer."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
     if layer.forward != 0:
@@ -415,14 +415,14 @@ def _readable(params, task_at, count, K, outputs):
 
     Of long rows, a few numbers of each would come from as many pages, and share few sets of the caches.
     """
-    longest = ROW_VECTORS if carray(_task(task_at), 1)[0].threads > 1 else OWN_ROW_VECTORS
+    longest = ROW_VECTORS if _task(task_at).threads > 1 else OWN_ROW_VECTORS
     return PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
 
 
 @inline
 def _full_slabs(params, task_at, first, count):
     """How many of the slabs need every vector: all, but for the batch's last one if one vector holds its samples."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     left = task.stop - task.start - (first + count - 1) * slab_width(params)
     return count - 1 if left <= lanes(params) else count
 
@@ -459,8 +459,8 @@ def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jum
 @helper
 def _write_outputs(params, task_at, thread, first, place, count):
     """The last layer's A to rows of `out`."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
+    task = _task(task_at)
+    layer = _layers(task.layers)[task.n_layers - 1]
     P = slab_width(params)
     panel = pointer_like(task.workspace, params) + (layer.panel + place * (layer.outputs + 1) * P)
     out = pointer_like(task.out, params)
@@ -474,7 +474,7 @@ def _write_outputs(params, task_at, thread, first, place, count):
 @inline
 def _first_dZ(params, task_at, thread):
     """Where dZ of the last layer stands: behind the targets."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     numbers = task.group_slabs * task.targets * slab_width(params)
     return pointer_like(task.scratch, params) + (thread * task.scratch_size + numbers)
 
@@ -482,13 +482,13 @@ def _first_dZ(params, task_at, thread):
 @helper
 def _losses(params, task_at, thread, first, place, count, dZ, jump):
     """Loss, metrics and dZ (or dA, turned into dZ) of the last layer, a slab's `jump` behind that of the one before."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[task.n_layers - 1]
+    task = _task(task_at)
+    layer = _layers(task.layers)[task.n_layers - 1]
     P = slab_width(params)
     A = pointer_like(task.workspace, params) + (layer.panel + place * (layer.outputs + 1) * P)
     targets = pointer_like(task.scratch, params) + thread * task.scratch_size
     sums = _floats(task.slab_sums)
-    metrics = carray(_metrics(task.metrics), task.n_metrics)
+    metrics = _metrics(task.metrics)
     for n in range(count):
         A_n, Y_n, dZ_n = A + n * (layer.outputs + 1) * P, targets + n * task.targets * P, dZ + n * jump
         valid = min(P, task.stop - task.start - (first + n) * P)
@@ -511,8 +511,8 @@ def _backward(params, task_at, thread, first, place, count):
     Every dZ_l is left sample-major for phase 2, or makes dW_l of these slabs at once.  A transform does that itself
     for what it learns; in place of dZ_l it leaves dA_(l-1), for `inspect`.
     """
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    task = _task(task_at)
+    layers = _layers(task.layers)
     P = slab_width(params)
     jump = task.widest * P
     full = _full_slabs(params, task_at, first, count)
@@ -544,8 +544,8 @@ def _backward(params, task_at, thread, first, place, count):
 @inline
 def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
     """dZ of some slabs, sample-major, to where phase 2 reads it."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     columns = pointer_like(task.workspace, params) + (layer.columns + place * P * P)
     offsets = _integers(task.integers) + thread * task.integers_size
@@ -557,8 +557,8 @@ def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
 @helper
 def _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, full):
     """dA_(l-1) = dZ_l W_l^T for a strip of inputs, its weights in cache, against some slabs."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     W = params + (layer.weights + strip * layer.outputs)
     _strip(task.product, W, layer.outputs, 1, layer.outputs, 0, min(strip_rows, layer.inputs - strip),
@@ -568,8 +568,8 @@ def _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, 
 @inline
 def _deactivate(params, task_at, l, place, count, dA, jump, output, outputs):
     """dZ = dA * g' of some outputs of a layer, in place."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     kept = pointer_like(task.workspace, params) + (layer.kept + (place * (layer.outputs + 1) + output) * P)
     if layer.backward != 0:
@@ -588,8 +588,8 @@ def gradient_update(params, task_at, thread, first, last):
 
     A tile is MR rows of TILE_COLUMNS * P columns.  Of a batch in several chunks, it is carried over in `gradient`.
     """
-    task = carray(_task(task_at), 1)[0]
-    matrices = carray(_matrices(task.matrices), task.n_matrices)
+    task = _task(task_at)
+    matrices = _matrices(task.matrices)
     P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
@@ -627,7 +627,7 @@ def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper, u
 
     `unit` is the number of what is updated at a time, where its penalty goes.
     """
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     if task.penalise != 0:
         call(task.penalise, (params, task_at, at, gradient, rows, columns, W_row, g_row, unit))
     if task.prepare != 0:
@@ -666,7 +666,7 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs
 
     Of a slab with one vector of samples or less, it reads as many as there are.
     """
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
     A = workspace + panel
@@ -705,8 +705,8 @@ def _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count
     Tiles over the whole batch would make every thread read what the others have just written: with 2-4-6-6-4-1 and
     1,000 samples two threads were no faster than one.  Groups depend on sizes only, so bits do not on threads.
     """
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     A = pointer_like(task.workspace, params) + (panel + place * height * P)
     target = pointer_like(task.partials, params) + (first // task.share_slabs * task.n_params + layer.weights)
@@ -717,7 +717,7 @@ def _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count
 @part(*PHASE_ARGUMENTS)
 def sum_update(params, task_at, thread, first, last):
     """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     gradient, partials = pointer_like(task.gradient, params), pointer_like(task.partials, params)
@@ -749,7 +749,7 @@ def add_root_sums(params, task_at):
     It is known with the last chunk: sqrt(l), and its gradient, sqrt(l)' = l' / (2 sqrt(l)), is that of l times
     `factor`; 0 where sqrt(l) is.
     """
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     columns = task.n_sums
     slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
     if task.first_chunk:
@@ -767,10 +767,10 @@ def add_root_sums(params, task_at):
 @part(*PHASE_ARGUMENTS)
 def scale_gradient(params, task_at, thread, first, last):
     """The gradient of the root of a loss from that of the loss: see `add_root_sums`."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    pieces = _pieces(task.pieces)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
         for c in range(0, pieces[p].size, lanes(params)):
@@ -783,10 +783,10 @@ def scale_gradient(params, task_at, thread, first, last):
 @part(*PHASE_ARGUMENTS)
 def accumulate(params, task_at, thread, first, last):
     """The gradient to the sum of those before it; with the last one, their mean to `gradient`."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    pieces = _pieces(task.pieces)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
         added = pointer_like(task.accumulated, params) + pieces[p].start
@@ -808,12 +808,12 @@ def accumulate(params, task_at, thread, first, last):
 @part(*PHASE_ARGUMENTS)
 def sum_squares(params, task_at, thread, first, last):
     """The sum of the squares of every piece of `gradient`."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     if not task.updating:
         return
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    pieces = _pieces(task.pieces)
     sums = _floats(task.piece_sums)
     for p in range(first, last):
         g = pointer_like(task.gradient, params) + pieces[p].start
@@ -830,12 +830,12 @@ def sum_squares(params, task_at, thread, first, last):
 @part(*PHASE_ARGUMENTS)
 def update_pieces(params, task_at, thread, first, last):
     """The optimizer, with `gradient` shortened where its norm is greater than allowed."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     if not task.updating:
         return
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    pieces = _pieces(task.pieces)
     together, factor = -1, 1.0
     own = _floats(task.own_hyper) + thread * HYPER_SIZE
     for i in range(HYPER_SIZE):
@@ -861,7 +861,7 @@ def update_pieces(params, task_at, thread, first, last):
 @inline
 def _shortened(task_at, first, last):
     """By what to multiply the gradient of some pieces, so that its norm is at most hyper[CLIP_NORM]; NaN is kept."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     sums, longest = _floats(task.piece_sums), _floats(task.hyper)[CLIP_NORM]
     square = 0.0
     for p in range(first, last):
@@ -875,10 +875,10 @@ def average_parameters(params, task_at, thread, first, last):
     """average = momentum average + (1 - momentum) params; the first update's is params.  Every `overwrite` updates it
     takes their place.  As in Keras it goes on at every step, also at one that makes no update.
     """
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    pieces = carray(_pieces(task.pieces), task.n_pieces)
+    pieces = _pieces(task.pieces)
     updates = (task.iterations - 1) // task.accumulation
     decay = _floats(task.hyper)[EMA] if updates > 0 else 0.0
     overwrite = task.overwrite != 0 and (updates + 1) % max(task.overwrite, 1) == 0

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from math import sqrt as scalar_sqrt
 
-import numba
 import numpy as np
-from numba import carray
 
 from ._jit import COUNT, NUMBER, NUMBERS, part
 from .network import LAP_OTHER, LAP_SUM, PHASE_ARGUMENTS, _floats, _lap, _pieces, _task
 from .simd import (
     absolute,
-    address_of,
     call,
     fma,
     lanes,
     load_upto,
     pointer_like,
+    record_at,
     select,
     splat,
     sqrt,
@@ -40,15 +38,15 @@ CONSTRAINT = np.dtype([(field, np.int64) for field in (
 )] + [("limit", np.float64)])
 """One block of an array that has a constraint."""
 
-_constraints = address_of(numba.from_dtype(CONSTRAINT))
+_constraints = record_at("CONSTRAINT", CONSTRAINT)
 
 
 @part(*PHASE_ARGUMENTS)
 def penalise(params, task_at, thread, first, last):
     """The gradient of the penalties to `gradient`, and of each piece its penalty to `penalties`."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     _lap(task_at, thread, LAP_OTHER)
-    pieces, penalties = carray(_pieces(task.pieces), task.n_pieces), _floats(task.penalties)
+    pieces, penalties = _pieces(task.pieces), _floats(task.penalties)
     for p in range(first, last):
         l1, l2 = pieces[p].l1, pieces[p].l2
         if l1 != 0.0 or l2 != 0.0:
@@ -67,8 +65,8 @@ def penalise(params, task_at, thread, first, last):
 @part(NUMBERS, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
 def penalise_rows(params, task_at, at, g, rows, columns, W_row, g_row, unit):
     """The same for rows of the parameters, from `at` on, and their gradient, where nothing else waits for the whole."""
-    task = carray(_task(task_at), 1)[0]
-    spans = carray(_pieces(task.spans), task.n_spans)
+    task = _task(task_at)
+    spans = _pieces(task.spans)
     penalty = 0.0
     for s in range(task.n_spans):
         l1, l2, start, stop = spans[s].l1, spans[s].l2, spans[s].start - at, spans[s].start + spans[s].size - at
@@ -93,7 +91,7 @@ def penalise_rows(params, task_at, at, g, rows, columns, W_row, g_row, unit):
 @part(*PHASE_ARGUMENTS)
 def report_penalty(params, task_at, thread, first, last):
     """All penalties, in their order, to the epoch's loss: as often as the batch has samples, weighted."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     penalties, penalty = _floats(task.penalties), 0.0
     for p in range(task.n_penalties):
         penalty += penalties[p]
@@ -105,9 +103,9 @@ def report_penalty(params, task_at, thread, first, last):
 @part(*PHASE_ARGUMENTS)
 def constrain(params, task_at, thread, first, last):
     """Every block into its bounds."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     _lap(task_at, thread, LAP_OTHER)
-    blocks = carray(_constraints(task.constraints), task.n_constraints)
+    blocks = _constraints(task.constraints)
     for b in range(first, last):
         block = blocks[b]
         call(block.part, (params + block.start, block.rows, block.columns, block.row_length, block.limit))

@@ -25,12 +25,13 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numba
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.datamodel import models, register_default
-from numba.core.imputils import lower_builtin, lower_cast
-from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.core.imputils import lower_builtin, lower_cast, lower_getattr_generic, lower_setattr_generic
+from numba.core.typing.templates import AbstractTemplate, AttributeTemplate, infer_getattr, infer_global, signature
 from numba.extending import intrinsic
 
 
@@ -110,6 +111,64 @@ class _VectorModel(models.PrimitiveModel):
 class _MaskModel(models.PrimitiveModel):
     def __init__(self, manager: Any, mask: Mask) -> None:
         super().__init__(manager, mask, ir.VectorType(_I1, mask.lanes))
+
+
+# ------------------------------------------------------------------------------------------------
+# Records
+# ------------------------------------------------------------------------------------------------
+
+class Record(types.Type):
+    """One record of an array: ``r.field`` can be read and written, and ``r[n]`` is the record n places on.
+
+    All fields are int64 or float64.  Numba's own records would do, but compile slowly: their names are those of all
+    fields, and an array of them brings reference counts along.
+    """
+
+    def __init__(self, name: str, dtype: np.dtype) -> None:
+        self.length = dtype.itemsize // 8
+        self.fields = {field: (place // 8, numba.from_dtype(kind)) for field, (kind, place) in dtype.fields.items()}
+        super().__init__(name=f"Record({name})")
+
+
+@register_default(Record)
+class _RecordModel(models.PrimitiveModel):
+    def __init__(self, manager: Any, record: Record) -> None:
+        super().__init__(manager, record, _I64.as_pointer())
+
+
+@infer_getattr
+class _RecordFields(AttributeTemplate):
+    key = Record
+
+    def generic_resolve(self, record: Record, field: str) -> types.Type | None:
+        return record.fields[field][1] if field in record.fields else None
+
+
+@infer_global(operator.getitem)
+class _RecordItem(AbstractTemplate):
+    def generic(self, args: tuple, kws: dict) -> Any:
+        if isinstance(args[0], Record) and isinstance(args[1], types.Integer):
+            return signature(args[0], args[0], types.intp)
+
+
+@lower_builtin(operator.getitem, Record, types.intp)
+def _record_item(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    return builder.gep(args[0], [builder.mul(args[1], ir.Constant(_I64, sig.args[0].length))])
+
+
+def _field(context: Any, builder: Any, record: Record, value: ir.Value, field: str) -> ir.Value:
+    place, kind = record.fields[field]
+    return builder.bitcast(builder.gep(value, [ir.Constant(_I64, place)]), context.get_value_type(kind).as_pointer())
+
+
+@lower_getattr_generic(Record)
+def _read_field(context: Any, builder: Any, record: Record, value: Any, field: str) -> Any:
+    return builder.load(_field(context, builder, record, value, field))
+
+
+@lower_setattr_generic(Record)
+def _write_field(context: Any, builder: Any, sig: Any, args: Any, field: str) -> None:
+    builder.store(args[1], _field(context, builder, sig.args[0], args[0], field))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -511,8 +570,15 @@ def as_integers(typingctx, p):
 
 def address_of(element: types.Type) -> Any:
     """A function that takes an integer address and gives a pointer to `element`."""
-    pointer = types.CPointer(element)
+    return _address_as(types.CPointer(element))
 
+
+def record_at(name: str, dtype: np.dtype) -> Any:
+    """A function that takes an integer address and gives the `Record` there."""
+    return _address_as(Record(name, dtype))
+
+
+def _address_as(pointer: types.Type) -> Any:
     @intrinsic
     def convert(typingctx, address):
         def codegen(context, builder, sig, args):

@@ -13,11 +13,11 @@ the next phase.
 
 from __future__ import annotations
 
-from numba import carray, prange
+from numba import prange
 
 from ._jit import COUNT, helper, parallel_kernel, part
 from .network import GRADIENT, PREDICT, TRAIN, _floats, _integers, _phases, _task
-from .optimizers import BIAS_1, BIAS_2, HYPER_SIZE, STEP
+from .optimizers import BIAS_1, BIAS_2, STEP
 from .simd import call, fetch_add, load_acquire, pause, store_release
 
 LINE = 8
@@ -53,7 +53,7 @@ def run(address, first_step, last_step):
     When ``abandon`` is set while it runs, it returns at the next layer of a group of slabs.  The step it is in then
     counts as not begun: parameters change with the last chunk's phase 2, and that is never left half done.
     """
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     _begin(address, first_step, last_step)
     if task.units == 0:
         return
@@ -67,7 +67,7 @@ def run(address, first_step, last_step):
 @helper
 def _begin(address, first_step, last_step):
     """The first phase of a call."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
     call(task.advance, (address,))
     if task.threads > 1 and task.units > 0:
@@ -82,8 +82,8 @@ def _begin(address, first_step, last_step):
 @part(COUNT)
 def advance(address):
     """To the next phase of the call, when all units of the present one are done."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
+    task = _task(address)
+    phases = _phases(task.phases)
     task.units = 0
     while task.units == 0:
         new_step = task.phase < 0
@@ -120,7 +120,7 @@ def advance(address):
 @helper
 def _begin_step(address):
     """The step's batch, and what the optimizer should know."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     step, params = task.now, task.params
     steps = (task.n_rows + task.batch - 1) // task.batch
     task.epoch = step // steps
@@ -133,7 +133,7 @@ def _begin_step(address):
     else:
         task.scale = 1.0 / (task.stop - task.start)
     if task.mode == TRAIN:
-        hyper = carray(_floats(task.hyper), HYPER_SIZE)
+        hyper = _floats(task.hyper)
         task.iterations += 1
         update = task.iterations
         if task.accumulation > 1:
@@ -151,7 +151,7 @@ def _begin_step(address):
 @helper
 def _begin_chunk(address, start):
     """The rows from `start` on, as many as go through a phase together."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     task.start, task.stop = start, min(start + task.chunk_rows, task.rows)
     task.first_chunk = False
     task.last_chunk = task.stop == task.rows
@@ -160,7 +160,7 @@ def _begin_chunk(address, start):
 @helper
 def _add_slab_sums(address):
     """The slabs' loss and metrics to the totals, in the order of the slabs."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     columns = task.n_sums
     slab_sums, sums = _floats(task.slab_sums), _floats(task.sums) + task.epoch * columns
     for n in range((task.stop - task.start + task.slab - 1) // task.slab):
@@ -175,8 +175,8 @@ def _add_slab_sums(address):
 @helper
 def _work_alone(address):
     """All phases on one thread."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
+    task = _task(address)
+    phases = _phases(task.phases)
     while task.units > 0:
         call(phases[task.phase].part, (task.params, address, 0, 0, task.units))
         call(task.advance, (address,))
@@ -185,7 +185,7 @@ def _work_alone(address):
 @helper
 def _open(address):
     """Let all threads take units of the present phase."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     shared = _integers(task.shared)
     shared[DONE] = 0
     for thread in range(task.threads):
@@ -197,7 +197,7 @@ def _open(address):
 @helper
 def _take(address, share):
     """The next units [first, last) of a share; none if last <= first.  The less is left, the fewer at a time."""
-    task = carray(_task(address), 1)[0]
+    task = _task(address)
     word = load_acquire(share)
     left = (word >> TURN_BITS) - (word & ((1 << TURN_BITS) - 1))
     if left <= 0:
@@ -211,8 +211,8 @@ def _take(address, share):
 @helper
 def _work(address, thread):
     """What one thread does, until there is nothing left to do."""
-    task = carray(_task(address), 1)[0]
-    phases = carray(_phases(task.phases), task.n_phases)
+    task = _task(address)
+    phases = _phases(task.phases)
     shared, threads = _integers(task.shared), task.threads
     while True:
         generation = load_acquire(shared + GENERATION)

@@ -15,8 +15,6 @@ order as in `network.forward_backward`, and stands in the same place, but for dZ
 
 from __future__ import annotations
 
-from numba import carray
-
 from ._jit import inline, part
 from .matmul import slab_width
 from .network import (
@@ -61,12 +59,12 @@ def gather(params, task_at, thread, first, last):
 @part(*PHASE_ARGUMENTS)
 def forward(params, task_at, thread, first, last):
     """A of the present layer, some blocks of MR outputs of it; of the last layer Z."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     l, slabs = task.layer, _slabs(params, task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     columns = _columns_at_once(params, task_at, l, slabs)
-    stop = min(last * MR, carray(_layers(task.layers), task.n_layers)[l].outputs)
+    stop = min(last * MR, _layers(task.layers)[l].outputs)
     for strip in range(first * MR, stop, columns):
         outputs = min(columns, stop - strip)
         _forward_strip(params, task_at, thread, l, 0, 0, slabs, strip, outputs)
@@ -79,7 +77,7 @@ def forward(params, task_at, thread, first, last):
 @inline
 def _slabs(params, task_at):
     """Of the chunk."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     P = slab_width(params)
     return (task.stop - task.start + P - 1) // P
 
@@ -87,9 +85,9 @@ def _slabs(params, task_at):
 @part(*PHASE_ARGUMENTS)
 def output(params, task_at, thread, first, last):
     """The loss and dZ of the last layer, of some slabs; A, too, and if there are few outputs Z."""
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     l, jump = task.n_layers - 1, task.dZ_jump
-    outputs = carray(_layers(task.layers), task.n_layers)[l].outputs
+    outputs = _layers(task.layers)[l].outputs
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     for slab in range(first, last, task.group_slabs):
@@ -110,9 +108,9 @@ def backward(params, task_at, thread, first, last):
 
     Units are the slabs to transpose, if the layer learns, and then the blocks of MR inputs, if a layer below does.
     """
-    task = carray(_task(task_at), 1)[0]
+    task = _task(task_at)
     l, slabs = task.layer, _slabs(params, task_at)
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    layer = _layers(task.layers)[l]
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     jump, turn = task.dZ_jump, (task.n_layers - 1 - l) % 2

@@ -25,8 +25,6 @@ J. Ba, J. Kiros, G. Hinton, Layer normalization, 2016.
 
 from __future__ import annotations
 
-from numba import carray
-
 from ._jit import COUNT, NUMBERS, helper, inline, part
 from .counter import normals, uniforms
 from .matmul import slab_width
@@ -40,8 +38,8 @@ _BACKWARD = NUMBERS, NUMBERS, NUMBERS, *[COUNT] * 6
 @inline
 def _panel_before(params, task_at, l, place):
     """A of the layer before, from slab `place` on."""
-    task = carray(_task(task_at), 1)[0]
-    layers = carray(_layers(task.layers), task.n_layers)
+    task = _task(task_at)
+    layers = _layers(task.layers)
     panel = task.input_panel if l == 0 else layers[l - 1].panel
     return pointer_like(task.workspace, params) + (panel + place * (layers[l].inputs + 1) * slab_width(params))
 
@@ -49,8 +47,8 @@ def _panel_before(params, task_at, l, place):
 @inline
 def _panel(params, task_at, l, place, start):
     """A panel of the layer itself, which starts at `start` of the workspace."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     return pointer_like(task.workspace, params) + (start + place * (layer.outputs + 1) * slab_width(params))
 
 
@@ -67,8 +65,8 @@ def _copy_slabs(source, target, features, count):
 @part(*_FORWARD)
 def copy(params, task_at, l, first, place, count):
     """Z = A_prev; the layer's activation does the rest."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     _copy_slabs(_panel_before(params, task_at, l, place), _panel(params, task_at, l, place, layer.kept), layer.outputs,
                 count)
 
@@ -86,8 +84,8 @@ def _drop(u, rate, factor, A_prev, kept, A):
 
 @part(*_FORWARD)
 def dropout(params, task_at, l, first, place, count):
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     A_prev, A = _panel_before(params, task_at, l, place), _panel(params, task_at, l, place, layer.panel)
     if task.mode != TRAIN:
         _copy_slabs(A_prev, A, layer.outputs, count)
@@ -114,8 +112,8 @@ def dropout(params, task_at, l, first, place, count):
 
 @part(*_BACKWARD)
 def dropout_backward(params, dA, room, task_at, l, thread, first, place, count):
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     P = slab_width(params)
     m = _panel(params, task_at, l, place, layer.kept)
     if task.mode == TRAIN:
@@ -127,8 +125,8 @@ def dropout_backward(params, dA, room, task_at, l, thread, first, place, count):
 
 @part(*_FORWARD)
 def gaussian_noise(params, task_at, l, first, place, count):
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     A_prev, A = _panel_before(params, task_at, l, place), _panel(params, task_at, l, place, layer.panel)
     if task.mode != TRAIN:
         _copy_slabs(A_prev, A, layer.outputs, count)
@@ -160,8 +158,8 @@ def gaussian_noise(params, task_at, l, first, place, count):
 @part(*_FORWARD)
 def layer_normalization(params, task_at, l, first, place, count):
     """Keeps x, and in the row behind it 1 / s."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     A_prev, A = _panel_before(params, task_at, l, place), _panel(params, task_at, l, place, layer.panel)
     kept = _panel(params, task_at, l, place, layer.kept)
     P, features = slab_width(params), layer.outputs
@@ -192,8 +190,8 @@ def layer_normalization(params, task_at, l, first, place, count):
 @part(*_BACKWARD)
 def layer_normalization_backward(params, dA, room, task_at, l, thread, first, place, count):
     """Leaves dA x and dA sample-major for phase 2, or their sums over these slabs, which are dgamma and dbeta."""
-    task = carray(_task(task_at), 1)[0]
-    layer = carray(_layers(task.layers), task.n_layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
     kept = _panel(params, task_at, l, place, layer.kept)
     P, features = slab_width(params), layer.outputs
     offsets = _integers(task.integers) + thread * task.integers_size
