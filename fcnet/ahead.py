@@ -36,6 +36,7 @@ def _kernels(dtype: str) -> Iterable[tuple[str, Callable[[], object]]]:
     vector, rows = np.zeros(1, dtype), np.zeros((1, 1), dtype)
     for kernel, arguments in (
         (steps.run, (0, 0, 0)),
+        (steps.run_shared, (0, 0, 0)),
         (inference.predict_rows, (0, vector, rows, rows)),
         (peak.clock, ()),
         (peak.multiply_adds, (vector, 0)),

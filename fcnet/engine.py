@@ -1,7 +1,7 @@
 """The compiled side of one architecture: memory for its kernels, and calls into them.
 
 An `Engine` knows the shape of a network and nothing of models, epochs or callbacks.  It holds the workspace and
-the records that `fcnet.kernels.steps.run` reads.  Its arguments have been checked: see `checks`.
+the records that `fcnet.kernels.steps` reads.  Its arguments have been checked: see `checks`.
 """
 
 from __future__ import annotations
@@ -468,8 +468,9 @@ class Engine:
         self._set(abandon=0)
         long = self._step_flops * (last - first) > _runtime.LONG_FLOPS * self.threads
         if long and threading.current_thread() is threading.main_thread():
-            if not steps.run.signatures:
-                steps.run(self._task_address, 0, 0)  # compiled here, where a signal is heard
+            kernel = steps.run if self.threads == 1 else steps.run_shared
+            if not kernel.signatures:
+                self._enter(0, 0)  # compiled here, where a signal is heard
             _runtime.interruptible(lambda: self._enter(first, last), lambda: self._set(abandon=1))
         else:
             self._enter(first, last)
@@ -480,7 +481,7 @@ class Engine:
             steps.run(self._task_address, first, last)
         else:
             with _runtime.launching(self.threads):
-                steps.run(self._task_address, first, last)
+                steps.run_shared(self._task_address, first, last)
 
     def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
         """How batches of n rows are worked off: threads, chunks and groups, and memory for them."""

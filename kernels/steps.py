@@ -13,9 +13,10 @@ the next phase.
 
 from __future__ import annotations
 
+import numpy as np
 from numba import prange
 
-from ._jit import COUNT, helper, parallel_kernel, part
+from ._jit import COUNT, helper, parallel_kernel, part, serial_kernel
 from .network import GRADIENT, PREDICT, TRAIN, _floats, _integers, _phases, _task
 from .optimizers import BIAS_1, BIAS_2, STEP
 from .simd import call, fetch_add, load_acquire, pause, store_release
@@ -31,7 +32,7 @@ SPINS = 2000
 """Times to look for a new phase before letting other threads of the machine have the processor."""
 
 
-@parallel_kernel
+@serial_kernel
 def run(address, first_step, last_step):
     """Steps ``first_step <= step < last_step`` of the task, counted through as many epochs as there are orders.
 
@@ -40,9 +41,8 @@ def run(address, first_step, last_step):
     Parameters
     ----------
     address : int
-        Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  ``threads`` says
-        into how many shares the work of a phase is cut; with 1 no parallel region is entered.  The sums of
-        loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
+        Address of a `TASK`: what to do, with which network, data, memory and compiled parts.  Its ``threads`` is 1.
+        The sums of loss and metrics over the samples are added to the epoch's row of ``sums``; parameters, optimizer
         state and ``iterations`` change in place.
     first_step, last_step : int
         A batch larger than the workspace runs in chunks that add up the gradient.  Training ends with the first step
@@ -53,15 +53,23 @@ def run(address, first_step, last_step):
     When ``abandon`` is set while it runs, it returns at the next layer of a group of slabs.  The step it is in then
     counts as not begun: parameters change with the last chunk's phase 2, and that is never left half done.
     """
-    task = _task(address)
     _begin(address, first_step, last_step)
-    if task.units == 0:
-        return
-    if task.threads == 1:
-        _work_alone(address)
-    else:
+    task = _task(address)
+    phases = _phases(task.phases)
+    while task.units > 0:
+        call(phases[task.phase].part, (task.params, address, 0, 0, task.units))
+        call(task.advance, (address,))
+
+
+@parallel_kernel
+def run_shared(address, first_step, last_step):
+    """`run` on threads: into how many shares the work of a phase is cut, the task says in ``threads``."""
+    _begin(address, first_step, last_step)
+    task = _task(address)
+    if task.units > 0:
+        _open(address)
         for thread in prange(task.threads):
-            _work(address, thread)
+            _work(address, np.int64(thread))
 
 
 @helper
@@ -69,10 +77,8 @@ def _begin(address, first_step, last_step):
     """The first phase of a call."""
     task = _task(address)
     task.begin, task.now, task.end, task.phase = first_step, first_step, last_step, -1
+    _integers(task.shared)[GENERATION] = 0
     call(task.advance, (address,))
-    if task.threads > 1 and task.units > 0:
-        _integers(task.shared)[GENERATION] = 0
-        _open(address)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -169,18 +175,8 @@ def _add_slab_sums(address):
 
 
 # ------------------------------------------------------------------------------------------------
-# Who does what
+# How threads share a phase out
 # ------------------------------------------------------------------------------------------------
-
-@helper
-def _work_alone(address):
-    """All phases on one thread."""
-    task = _task(address)
-    phases = _phases(task.phases)
-    while task.units > 0:
-        call(phases[task.phase].part, (task.params, address, 0, 0, task.units))
-        call(task.advance, (address,))
-
 
 @helper
 def _open(address):

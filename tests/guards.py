@@ -158,9 +158,9 @@ class Zones:
         for module in (engine, training, data):
             put(module, "np", types.SimpleNamespace(**{**vars(np), **made}))
         put(layout, "zeros", lambda size, dtype: self.take(size * dtype.itemsize, _place(), 0).view(dtype))
-        for module, name in ((engine.network, "run"), (engine.inference, "predict_rows")):
-            spy = types.SimpleNamespace(**{**vars(module), name: self._checked(getattr(module, name))})
-            put(engine, module.__name__.rpartition(".")[2], spy)
+        for module, *names in ((engine.steps, "run", "run_shared"), (engine.inference, "predict_rows")):
+            spies = {name: self._checked(getattr(module, name)) for name in names}
+            put(engine, module.__name__.rpartition(".")[2], types.SimpleNamespace(**{**vars(module), **spies}))
         return self
 
     def __exit__(self, *exc_info):

@@ -97,6 +97,7 @@ def enter(address, thread):
 @numba.njit
 def begin(address, first, last):
     steps._begin(address, first, last)
+    steps._open(address)
 
 
 class Steps:
