@@ -43,7 +43,7 @@ from .sparse import SparseRows
 CHUNK_ROWS = 1024
 CHUNK_BYTES = 2 << 20
 LOCAL_CHUNK_SLABS = 1024
-GROUP_SLABS = 16
+GROUP_SLABS = 32
 """A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
 thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
 takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
@@ -187,7 +187,7 @@ class Engine:
         self.widest = max(widths)
         self.flat = not any(self.transforms) and not any(
             activation in inference.ACROSS for activation in self.activations[:-1])
-        self._near_slabs = self._slabs_in_cache()
+        self._near_slabs, self._packed_size = self._slabs_in_cache(), self._room_for_packed()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -224,6 +224,15 @@ class Engine:
         fitting = network.NEAR // (NV * int(dense["rows"].max(initial=1)))
         short = matmul.PAIR_ROWS > 0 and widest <= network.OWN_ROW_VECTORS * self.slab // NV
         return fitting if short and fitting >= LEAST_GROUP else GROUP_SLABS
+
+    def _room_for_packed(self) -> int:
+        """Numbers of the largest strip of weights that a thread copies."""
+        def numbers(K: int, outputs: int) -> int:
+            block = network.block_size(K, network.FORWARD_BLOCK)
+            far = min(network.strip_rows(self.slab // NV, block), -(-outputs // MR) * MR) * (block + 1)
+            return max(network.PACKED_STRIP * (K + 1), far)
+
+        return max(numbers(int(layer["rows"]), int(layer["products"])) for layer in self.layers)
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -348,9 +357,8 @@ class Engine:
             self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
             self._slabs = slabs
             self._list_matrices()
-        tile = network.TILE_COLUMNS * MR
-        scratch = P * max(group * (targets + 2 * self.widest + 1), tile) + network.PACKED_STRIP * (self.widest + 2)
-        scratch = -(-scratch // 64) * 64
+        packed = P * max(group * (targets + 2 * self.widest + 1), network.TILE_COLUMNS * MR)
+        scratch = -(-(packed + self._packed_size) // 64) * 64
         if scratch > self._scratch_size or threads > self._scratch_threads:
             scratch, threads = max(scratch, self._scratch_size), max(threads, self._scratch_threads)
             self._scratch_size = 0  # until all of it is there
@@ -360,7 +368,8 @@ class Engine:
             self._integers = np.zeros(integers * threads, np.intp)
             self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
             self._shared = layout.zeros(steps.SHARES + steps.LINE * threads, np.dtype(np.int64))
-            self._set(scratch=_address(self._scratch), scratch_size=scratch, own_hyper=_address(self._own_hyper),
+            self._set(scratch=_address(self._scratch), scratch_size=scratch,
+                      packed=scratch - self._packed_size, own_hyper=_address(self._own_hyper),
                       shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
             self._scratch_size, self._scratch_threads = scratch, threads
 

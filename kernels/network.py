@@ -161,7 +161,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "held",         # slabs of X and Y that stay from step to step
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
-    "scratch", "scratch_size", "widest", "integers", "integers_size",
+    "scratch", "scratch_size", "packed", "widest", "integers", "integers_size",
     "places", "room", "panels", "panels_size",  # of batches of few rows: see `few`
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
@@ -191,13 +191,15 @@ METRIC = np.dtype([(field, np.int64) for field in (
 )])
 
 PACKED_STRIP = 8 * MR
-"""Outputs whose weights are packed together: whole cache lines of a row of W."""
+"""Outputs whose weights are packed together, while the panels stay in the L2 cache: whole cache lines of a row of W."""
 STRIP = 4 * MR
-"""Rows of a result whose weights stay in the L2 cache while the panels go by, or a multiple: see `_strip_rows`."""
+"""Rows of a result whose weights stay there while the panels go by, or a multiple: see `strip_rows`."""
 STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
 """Vectors of weights that do: 144 rows of 1,024 numbers in float32 with AVX-512."""
 NEAR = (768 << 10) // REGISTER_BYTES
 """Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
+FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
+"""About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
 """Vectors of a row of W that several slabs read in place, where several threads have written W and where one has: see
 `_readable`."""
@@ -361,8 +363,11 @@ def _forward(params, task_at, thread, first, place, count, start, stop):
 def _columns_at_once(params, task_at, l, count):
     """Outputs of a strip: so many that their weights stay in cache."""
     layer = _layers(_task(task_at).layers)[l]
-    packs = _packs(params, task_at, count, layer.rows, layer.outputs)
-    return min(PACKED_STRIP, _strip_rows(params, layer.rows)) if packs else STRIP
+    if not _packs(params, task_at, count, layer.rows, layer.outputs):
+        return STRIP
+    if _near(count, layer.rows, layer.outputs):
+        return min(PACKED_STRIP, _strip_rows(lanes(params), layer.rows))
+    return _strip_rows(lanes(params), _block(layer.rows, FORWARD_BLOCK))
 
 
 @helper
@@ -377,16 +382,19 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
     height = layer.inputs + 1
     A_prev = workspace + (panel + place * height * P)
     Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
-    width = min(columns, layer.outputs - strip)
-    # in place, ask for the row AHEAD further down: they may be a page apart
-    a, a_block, a_k, ahead = params + (layer.weights + strip), 1, layer.outputs, AHEAD * layer.outputs
-    if _packs(params, task_at, count, layer.rows, layer.outputs):
-        end = (thread + 1) * task.scratch_size
-        packed = pointer_like(task.scratch, params) + (end - PACKED_STRIP * (task.widest + 2))
-        pack_rows(a, layer.outputs, layer.rows, width, layer.outputs - strip, packed)
-        a, a_block, a_k, ahead = packed, layer.rows + 1, MR, PACKED_AHEAD * MR
-    _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev, height * P, layer.rows,
-           Z + strip * P, (layer.outputs + 1) * P, count, _full_slabs(params, task_at, first, count))
+    width, near = min(columns, layer.outputs - strip), _near(count, layer.rows, layer.outputs)
+    block = layer.rows if near else _block(layer.rows, FORWARD_BLOCK)
+    packed = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.packed)
+    for k in range(0, layer.rows, block):
+        K = min(block, layer.rows - k)
+        # in place, ask for the row AHEAD further down: they may be a page apart
+        a, a_block, a_k, ahead = (params + (layer.weights + k * layer.outputs + strip), 1, layer.outputs,
+                                  AHEAD * layer.outputs)
+        if _packs(params, task_at, count, layer.rows, layer.outputs):
+            pack_rows(a, layer.outputs, K, width, layer.outputs - strip, packed)
+            a, a_block, a_k, ahead = packed, K + 1, MR, PACKED_AHEAD * MR
+        _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K, Z + strip * P,
+               (layer.outputs + 1) * P, count, _full_slabs(params, task_at, first, count), near, min(k, 1))
 
 
 @inline
@@ -428,20 +436,33 @@ def _full_slabs(params, task_at, first, count):
 
 
 @inline
-def _strip_rows(params, K):
+def _near(count, K, width):
+    """Whether the panels that go with a strip stay in the L2 cache, or it has one block that each passes by once."""
+    return count * K * NV <= NEAR or width <= MR
+
+
+def block_size(K, about):
+    """K cut into equal blocks."""
+    return -(-K // max(1, (K + about // 2) // about))
+
+
+def strip_rows(lanes, K):
     """Rows of K weights that stay in the L2 cache."""
-    return max(STRIP, STRIP_VECTORS * lanes(params) // max(K, 1) // STRIP * STRIP)
+    return max(STRIP, STRIP_VECTORS * lanes // max(K, 1) // STRIP * STRIP)
+
+
+_block, _strip_rows = inline(block_size), inline(strip_rows)
 
 
 @helper
-def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full):
-    """C = a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
+def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full, near, accumulate):
+    """C [+]= a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
 
-    While the panels of B fit into the L2 cache, each block of `a` goes along all of them.  Otherwise (16 slabs of
-    1024 features come from L3) each panel goes down the strip, which is read from L2, and is itself read once a strip.
+    While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features come
+    from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip.
     """
     P = slab_width(a)
-    at_once = count if width <= MR or count * K * NV <= NEAR else 2
+    at_once = count if near else 2
     for n in range(0, count, at_once):
         here = min(at_once, count - n)
         whole = min(here, max(full - n, 0))
@@ -450,10 +471,11 @@ def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jum
         for i in range(0, width, MR):
             block, C_i, rows = a + i * a_block, C_n + i * P, min(MR, width - i)
             if even > 0:
-                call(product, (block, a_row, a_k, 0, ahead, 0, B_n, b_jump, K, 1, C_i, P, c_jump, rows, NV, even, 0))
+                call(product, (block, a_row, a_k, 0, ahead, 0, B_n, b_jump, K, 1, C_i, P, c_jump, rows, NV, even,
+                               accumulate))
             if even < here:
                 call(product, (block, a_row, a_k, 0, ahead, 0, B_n + even * b_jump, b_jump, K, 1, C_i + even * c_jump,
-                               P, c_jump, rows, NV + 1 if even < whole else 1, here - even, 0))
+                               P, c_jump, rows, NV + 1 if even < whole else 1, here - even, accumulate))
 
 
 @helper
@@ -533,9 +555,10 @@ def _backward(params, task_at, thread, first, place, count):
             _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
         if l > task.lowest:
             if layer.products > 0:
-                strip_rows = _strip_rows(params, layer.outputs)
-                for strip in range(0, layer.inputs, strip_rows):
-                    _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, full)
+                rows = _rows_at_once(params, layer.outputs)
+                for strip in range(0, layer.inputs, rows):
+                    _backward_strip(params, task_at, l, strip, min(rows, layer.inputs - strip), dZ, dA, jump, count,
+                                    full)
                 dZ, dA = dA, dZ
             _deactivate(params, task_at, l - 1, place, count, dZ, jump, 0, below.outputs)
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
@@ -554,15 +577,24 @@ def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
                                     min(P, task.stop - task.start - (first + n) * P), offsets))
 
 
+@inline
+def _rows_at_once(params, outputs):
+    """Inputs of a strip of dA: so many that their weights stay in cache."""
+    return _strip_rows(lanes(params), _block(outputs, BACKWARD_BLOCK))
+
+
 @helper
-def _backward_strip(params, task_at, l, strip, strip_rows, dZ, dA, jump, count, full):
+def _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full):
     """dA_(l-1) = dZ_l W_l^T for a strip of inputs, its weights in cache, against some slabs."""
     task = _task(task_at)
     layer = _layers(task.layers)[l]
     P = slab_width(params)
     W = params + (layer.weights + strip * layer.outputs)
-    _strip(task.product, W, layer.outputs, 1, layer.outputs, 0, min(strip_rows, layer.inputs - strip),
-           dZ, jump, layer.outputs, dA + strip * P, jump, count, full)
+    near = _near(count, layer.outputs, inputs)
+    block = layer.outputs if near else _block(layer.outputs, BACKWARD_BLOCK)
+    for k in range(0, layer.outputs, block):
+        _strip(task.product, W + k, layer.outputs, 1, layer.outputs, 0, inputs, dZ + k * P, jump,
+               min(block, layer.outputs - k), dA + strip * P, jump, count, full, near, min(k, 1))
 
 
 @inline

@@ -36,8 +36,8 @@ from .network import (
     _lap,
     _layers,
     _losses,
+    _rows_at_once,
     _scatter,
-    _strip_rows,
     _task,
 )
 from .simd import MR, flush_subnormals, pointer_like, restore_subnormals
@@ -119,7 +119,7 @@ def backward(params, task_at, thread, first, last):
     before = slabs if layer.learns else 0
     for n in range(first, min(last, before)):
         _scatter(params, task_at, thread, l, n, n, 1, dZ + n * jump, jump)
-    rows = _strip_rows(params, layer.outputs)
+    rows = _rows_at_once(params, layer.outputs)
     stop = min((last - before) * MR, layer.inputs)
     for strip in range((max(first, before) - before) * MR, stop, rows):
         inputs = min(rows, stop - strip)
