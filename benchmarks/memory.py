@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import math
 import sys
 import tracemalloc
@@ -45,6 +46,14 @@ CASES = {
 WARM_UP = 2048  # rows
 
 
+def packed_numbers(K: int, outputs: int, made: engine.Engine) -> int:
+    """Of a strip of weights."""
+    network, MR = kernels.network, kernels.simd.MR
+    block = network.block_size(K, network.FORWARD_BLOCK)
+    columns = min(network.strip_rows(made.slab // kernels.simd.NV, block), math.ceil(outputs / MR) * MR)
+    return max(network.PACKED_STRIP * (K + 1), columns * (block + 1))
+
+
 def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -> dict[str, int]:
     """Bytes of every part, as in the section Memory of docs/performance.md."""
     P, params = made.slab, made.n_params
@@ -62,7 +71,8 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
     places = threads * group if few_weights else chunk
     of_a_group = P * group * (widths[-1] + 2 * max(widths) + 1)
-    scratch = max(of_a_group, P * kernels.simd.MR) + kernels.network.PACKED_STRIP * (max(widths) + 2)
+    packed = max(packed_numbers(inputs + 1, outputs, made) for inputs, outputs in itertools.pairwise(widths))
+    scratch = max(of_a_group, P * kernels.simd.MR) + packed
     held = slabs * P * (widths[0] + widths[-1])
     full = workload.steps == 1 and chunk == slabs
     numbers = {

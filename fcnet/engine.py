@@ -46,9 +46,9 @@ LOCAL_CHUNK_SLABS = 1024
 GROUP_SLABS = 32
 """A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
 thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
-takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16).  Without tiles over the whole batch a
-thread uses the same places for one group after the other, in chunks of LOCAL_CHUNK_SLABS.  None of these changes a
-bit of the result."""
+takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16; 32 are a chunk in float32 with AVX-512).
+Without tiles over the whole batch a thread uses the same places for one group after the other, in chunks of
+LOCAL_CHUNK_SLABS.  None of these changes a bit of the result."""
 STRIPS_FLOPS, STRIPS_WIDTH = 8e6, 160
 """Several threads share out the outputs of a layer in place of the slabs, if a chunk has so much work, and its layers,
 on average over their weights, so many outputs.  Measured with 784-32-10 to 1024 x 4 and batches of 32 to 1,024."""
@@ -68,6 +68,8 @@ SUMMED_SHARE = 1.3, 1.3, 0.79
 """Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Engine.by_rows` counts
 at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
 make slabs cheap.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
+ROWS_SLABS = 16
+"""Nor do they if they fill more slabs than that."""
 TURN = 10
 """Products of vectors that the transposes around a layer cost, for each of its inputs and outputs."""
 FEW_ROWS = 2
@@ -429,7 +431,7 @@ class Engine:
         """
         lanes = self.slab // NV
         vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
-        if not self.flat or slabs > min(GROUP_SLABS, self.chunk_limit):
+        if not self.flat or slabs > min(ROWS_SLABS, self.chunk_limit):
             return False
         summed = self.summed_slabs(slabs)
         by_rows = by_slabs = 0
@@ -539,7 +541,7 @@ class Engine:
         self.layers["learns"] = self._learning if training else self._parametric
         share = group if partial else 1
         if by_strips:
-            phases = self._strip_phases(mode, slabs)
+            phases = self._strip_phases(mode, chunk)
         elif by_rows:
             phases = [(few.forward_backward, 0, 0, 1, -(-slabs // threads), -(-slabs // threads))]
         else:
@@ -577,11 +579,13 @@ class Engine:
         phases: list[tuple[Any, ...]] = [(strips.gather, 0, 0, 1, 1, 1)]
         for l, record in enumerate(self.layers):
             if l < last or record["outputs"] >= network.STRIP:
-                phases.append((strips.forward, l, -(-int(record["outputs"]) // MR), 0, strips.MOST_BLOCKS, 1))
+                at_once = strips.blocks_at_once(slabs, int(record["rows"]))
+                phases.append((strips.forward, l, -(-int(record["outputs"]) // MR), 0, *at_once))
         phases.append((strips.output, last, 0, 1, 2, 1))
         for l in range(last, lowest - 1, -1):
             blocks = -(-int(self.layers[l]["inputs"]) // MR) if l > lowest else 0
-            phases.append((strips.backward, l, blocks, int(self.layers[l]["learns"]), strips.MOST_BLOCKS, 1))
+            at_once = strips.blocks_at_once(slabs, int(self.layers[l]["outputs"]))
+            phases.append((strips.backward, l, blocks, int(self.layers[l]["learns"]), *at_once))
         return phases
 
     def _tiles(self, matrices: np.ndarray) -> int:

@@ -458,8 +458,8 @@ _block, _strip_rows = inline(block_size), inline(strip_rows)
 def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full, near, accumulate):
     """C [+]= a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
 
-    While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features come
-    from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip.
+    While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features
+    come from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip.
     """
     P = slab_width(a)
     at_once = count if near else 2

@@ -22,6 +22,7 @@ from .network import (
     LAP_LAYERS,
     LAP_LOSS,
     LAP_OTHER,
+    NEAR,
     PHASE_ARGUMENTS,
     STRIP,
     _activate,
@@ -40,10 +41,16 @@ from .network import (
     _scatter,
     _task,
 )
-from .simd import MR, flush_subnormals, pointer_like, restore_subnormals
+from .simd import MR, NV, flush_subnormals, pointer_like, restore_subnormals
 
-MOST_BLOCKS = 4
-"""Blocks of MR outputs, or inputs, that a thread takes at a time."""
+NEAR_BLOCKS, FAR_BLOCKS = (4, 1), (24, 4)
+"""Blocks of MR outputs, or inputs, that a thread takes at a time, at most and at least: where all panels stay in the L2
+cache, and where they come from farther away for every strip."""
+
+
+def blocks_at_once(slabs, K):
+    """That many, of a product of so many slabs and K."""
+    return NEAR_BLOCKS if slabs * K * NV <= NEAR else FAR_BLOCKS
 
 
 @part(*PHASE_ARGUMENTS)

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 import test_few
-from fcnet.kernels import steps
+from fcnet.kernels import network, steps
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import Layer
@@ -54,13 +54,28 @@ def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), slabs)
 
 
+@isa
+def test_panels_out_of_cache(dtype, by_strips, monkeypatch):
+    """Of ten slabs and more, products with many terms go by blocks of these; of one slab, all terms at once."""
+    widths, batch = (1700, 650, 1600, 3), 300
+    assert network.block_size(widths[0] + 1, network.FORWARD_BLOCK) < widths[0]
+    assert network.block_size(widths[2], network.BACKWARD_BLOCK) < widths[2]
+    several = [test_few.results(widths, batch, dtype, threads=2)]
+    monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
+    several.append(test_few.results(widths, batch, dtype))
+    monkeypatch.setattr(engine, "GROUP_SLABS", 1)
+    single = test_few.results(widths, batch, dtype)
+    for found in several:
+        assert_same_bits(found, single)
+
+
 @settings(max_examples=60)
 @given(networks(), st.integers(1, 150), st.sampled_from(DTYPES), st.integers(0, 2**32))
-def test_any_network(network, samples, dtype, seed):
+def test_any_network(net, samples, dtype, seed):
     with pytest.MonkeyPatch.context() as patch:
         choose(patch)
         patch.setattr(_runtime, "get_num_threads", lambda: 2)
-        check_network(*network, samples, dtype, seed)
+        check_network(*net, samples, dtype, seed)
 
 
 @pytest.mark.parametrize("optimizer", ("sgd", "everything"))
