@@ -44,11 +44,11 @@ class Peer:
         raise NotImplementedError
 
     def prepare(self, order: np.ndarray):
-        """`order` as `run_epoch` wants it; not timed."""
+        """`order`, of one epoch or several, as `run_epoch` wants it; not timed."""
         return order
 
     def run_epoch(self, order) -> float:
-        """Train on all batches; the mean loss of the epoch."""
+        """Train on all batches; the mean loss of the epoch, or of all of them."""
         raise NotImplementedError
 
     def weights(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -118,13 +118,13 @@ class Fcnet(Peer):
         self.optimizer.build(len(self.params), self.dtype)
 
     def prepare(self, order):
-        return order.astype(np.intp).reshape(1, -1)
+        return order.astype(np.intp).reshape(-1, self.workload.rows)
 
     def run_epoch(self, order):
-        w, sums = self.workload, np.zeros((1, 1))
+        w, sums = self.workload, np.zeros((len(order), 1))
         arrays = self.params, self.optimizer, self.X, self.y, order
-        self.engine.train(*arrays, w.batch, 0, w.steps, w.loss, (), sums)
-        return sums[0, 0] / w.rows
+        self.engine.train(*arrays, w.batch, 0, w.steps * len(order), w.loss, (), sums)
+        return sums.sum() / order.size
 
     def weights(self):
         return unflatten(self.params, self.workload.shapes)
@@ -221,7 +221,7 @@ class NumPy(Peer):
             np.take(self.y, rows, axis=0, out=self.yb, mode="clip")
             total += self.loss_and_gradient()
             self.update()
-        return total / self.workload.steps
+        return total * batch / len(order)
 
     def loss_and_gradient(self):
         w, last = self.workload, len(self.layers) - 1
@@ -498,7 +498,7 @@ class PyTorch(Peer):
             loss.backward()
             self.optimizer.step()
             total += loss.detach()
-        return total.item() / self.workload.steps
+        return total.item() * self.workload.batch / len(order)
 
     def sample(self, X):
         return self.torch.from_numpy(X)
@@ -518,7 +518,7 @@ class PyTorch(Peer):
 
 
 class Jax(Peer):
-    """The whole epoch in one `lax.scan`, jitted, parameters and optimizer state donated."""
+    """A whole epoch, or several, in one `lax.scan`, jitted, parameters and optimizer state donated."""
 
     name = "JAX"
     package = "jax"
@@ -614,7 +614,7 @@ class Jax(Peer):
         )
 
     def prepare(self, order):
-        return self.jax.device_put(order.astype(np.int32).reshape(self.workload.steps, self.workload.batch))
+        return self.jax.device_put(order.astype(np.int32).reshape(-1, self.workload.batch))
 
     def run_epoch(self, order):
         self.state, loss = self.epoch(self.state, self.X, self.y, order)

@@ -118,14 +118,15 @@ def by_threads(seconds: float) -> list[dict]:
     points = []
     for workload in LADDER:
         made = peer(Fcnet, workload)
-        order, rule = made.prepare(workload.order(0)), _runtime.SHARE_FLOPS
+        order, rule = made.prepare(workload.orders(0)), _runtime.SHARE_FLOPS
         calls = {str(n): on(n, lambda _, made=made, order=order: made.run_epoch(order)) for n in (1, 2)}
         try:
             _runtime.SHARE_FLOPS = 1  # any work is worth a thread
             turns = common.in_turn(calls, seconds)
         finally:
             _runtime.SHARE_FLOPS = rule
-        one, two = (statistics.median(turns[n]) / workload.steps for n in ("1", "2"))
+        steps = workload.steps * workload.epochs_a_call
+        one, two = (statistics.median(turns[n]) / steps for n in ("1", "2"))
         points.append({"workload": workload, "one": one, "two": two, "gain": common.ratio(turns["1"], turns["2"]),
                        "chosen": chosen(made, order)})  # fmt: skip
     return sorted(points, key=lambda point: point["workload"].flops)

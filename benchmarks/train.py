@@ -9,9 +9,10 @@
 
 How: for each number of threads and each peer one process, bound to as many cores (what JAX, which takes no number
 of threads, goes by) and told the number in every library's own words. They take turns, A B C, B C A, so that a slow
-minute of the machine hits all alike; each turn starts from the same weights. The first epoch, with the
-compilation, is timed apart. A ratio is the median over the rounds of the ratio within a round.
-The FMA peak is sampled in every round too. It ends with status 1 if the losses do not agree.
+minute of the machine hits all alike; each turn starts from the same weights. A call is an epoch; of a small full batch
+it is up to 16 of them, for every peer. The first epoch, with the compilation, is timed apart. A ratio is the median
+over the rounds of the ratio within a round. The FMA peak is sampled in every round too. It ends with status 1 if the
+losses do not agree.
 """
 
 from __future__ import annotations
@@ -54,17 +55,18 @@ class Trainer:
         workload = WORKLOADS[workload]
         X, y = workload.data(self.dtype)
         self.weights = workload.weights(self.dtype)
-        orders = [workload.order(epoch) for epoch in range(8)]
         peer = self.peer = PEERS[name](workload, self.dtype, self.threads)
         peer.setup([(W.copy(), b.copy()) for W, b in self.weights], X, y)
-        self.orders = [peer.prepare(order) for order in orders]
+        orders = [peer.prepare(workload.order(epoch)) for epoch in range(CHECKED_EPOCHS)]
         begin = time.perf_counter()
-        losses = [float(peer.run_epoch(self.orders[0]))]
+        losses = [float(peer.run_epoch(orders[0]))]
         first = time.perf_counter() - begin
-        losses += [float(peer.run_epoch(order)) for order in self.orders[1:CHECKED_EPOCHS]]
+        losses += [float(peer.run_epoch(order)) for order in orders[1:]]
+        self.orders = [peer.prepare(workload.orders(call)) for call in range(8)]
         result = {"first": first, "losses": losses, "loss": peer.loss(X, y), "turns": [], "best": 1e9}
         if isinstance(peer, FcnetFit):
             peer.epochs = enough_epochs(peer, orders[0])
+        peer.run_epoch(self.orders[0])  # JAX compiles again for another number of steps
         return result
 
     def turn(self) -> tuple[float, float]:
@@ -72,7 +74,7 @@ class Trainer:
         peer, orders = self.peer, self.orders
         peer.reset(self.weights)
         times = common.turn(lambda number: peer.run_epoch(orders[number % len(orders)]), self.seconds / ROUNDS)
-        steps = getattr(peer, "epochs", 1) * peer.workload.steps
+        steps = getattr(peer, "epochs", peer.workload.epochs_a_call) * peer.workload.steps
         return statistics.median(times) / steps, min(times) / steps
 
     def peak(self) -> float:

@@ -54,6 +54,11 @@ class Workload:
         return self.rows // self.batch
 
     @property
+    def epochs_a_call(self) -> int:
+        """An epoch of a full batch is one step, and a training has many: some of a small network go in one call."""
+        return max(1, min(16, int(1e9 // self.flops))) if self.steps == 1 else 1
+
+    @property
     def title(self) -> str:
         names = dict.fromkeys(self.activations[:-1])
         extra = "" if [*names] in ([], ["relu"]) else " " + "+".join(names)
@@ -97,6 +102,11 @@ class Workload:
     def order(self, epoch: int) -> np.ndarray:
         """The rows of `epoch` in the order in which every peer takes them."""
         return np.random.default_rng((2, epoch)).permutation(self.rows)
+
+    def orders(self, call: int) -> np.ndarray:
+        """Those of `epochs_a_call` epochs, one after the other."""
+        first = call * self.epochs_a_call
+        return np.concatenate([self.order(epoch) for epoch in range(first, first + self.epochs_a_call)])
 
 
 CIRCLES = (2, 4, 6, 6, 4, 1)
