@@ -70,6 +70,9 @@ at most so much for them by what it counts for slabs, which go faster the more t
 make slabs cheap.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
 ROWS_SLABS = 16
 """Nor do they if they fill more slabs than that."""
+UPDATE_FLOPS = 3
+"""What the update of a parameter counts, where it is all that threads can share: with 1.0 million of them and 8 rows a
+second thread gained 3 to 18 %, with up to 0.27 million it lost up to 22."""
 TURN = 10
 """Products of vectors that the transposes around a layer cost, for each of its inputs and outputs."""
 FEW_ROWS = 2
@@ -510,8 +513,7 @@ class Engine:
             threads = min(_runtime.shares(work / 3), slabs)
         else:
             by_strips = not (by_rows or partial) and self.by_strips(work * min(1, self.chunk_limit / slabs))
-            # of a single slab only the gradient can be shared, unless by strips
-            threads = _runtime.shares(work if slabs > 1 or by_strips else work / 3)
+            threads = _runtime.shares(self._shared_work(work, slabs, by_rows, by_strips, summed))
         if self._laps is not None:
             threads = min(threads, len(self._laps))
         by_strips = by_strips and threads > 1
@@ -566,6 +568,15 @@ class Engine:
                   phases=_address(self._phases), n_phases=len(self._phases), chunk_phases=chunk_phases,
                   held=_address(self._held),
                   slab_sums=_address(self._slab_sums))
+
+    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_strips: bool, summed: int) -> float:
+        """How much of the work of a step, in floating-point operations, several threads can share out."""
+        if summed >= slabs:  # one group
+            return 0
+        if slabs > 1 or by_strips:
+            return work
+        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come
+        return UPDATE_FLOPS * self.n_params if by_rows else work / 3
 
     def by_strips(self, work: float) -> bool:
         """Whether several threads share out the outputs of each layer (`kernels.strips`), not the slabs of a chunk."""

@@ -185,7 +185,7 @@ def test_threads_come_at_any_time(seed, expected, monkeypatch):
     ((784, 512, 512, 10), 256, 2, True), ((784, 300, 100, 10), 64, 2, True), ((200, 200, 200, 10), 32, 2, True),
     ((784, 512, 512, 10), 256, 1, False), ((784, 128, 10), 128, 2, False), ((64, 64, 10), 8192, 2, False),
     ((20, 200, 10), 32, 2, False)], ids=str)
-def test_choice(widths, batch, threads, strips):
+def test_choice_of_strips(widths, batch, threads, strips):
     inputs, *units = widths
     chosen, rng = Engine(inputs, [Layer(width) for width in units], np.float32), np.random.default_rng(4)
     X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
@@ -193,3 +193,17 @@ def test_choice(widths, batch, threads, strips):
         chosen.loss_and_gradient(np.zeros(chosen.n_params, np.float32), X, Y, "mean_squared_error")
     assert (len(chosen._phases) > 2) == strips
     assert chosen.threads in (1, threads)
+
+
+@pytest.mark.parametrize("widths, batch, threads", [
+    ((784, 128, 10), 128, 2), ((784, 128, 10), 32, 1), ((1000, 1000, 10), 8, 2), ((1000, 1000, 10), 1, 2),
+    ((2, 4, 6, 6, 4, 1), 32, 1), ((20, 16, 16, 16, 16, 3), 128, 1), ((20, 16, 16, 16, 16, 3), 512, 2)], ids=str)
+def test_choice_of_threads(widths, batch, threads):
+    inputs, *units = widths
+    chosen, rng = Engine(inputs, [Layer(width) for width in units], np.float32), np.random.default_rng(4)
+    X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
+    params, sums = np.zeros(chosen.n_params, np.float32), np.zeros((1, 1))
+    optimizer = built("sgd", len(params), np.float32)
+    with fcnet.num_threads(2):
+        chosen.train(params, optimizer, X, Y, np.arange(batch)[None], batch, 0, 1, "mean_squared_error", (), sums)
+    assert chosen.threads == threads
