@@ -13,7 +13,6 @@ with its derivative and all else compiled.
 
 from __future__ import annotations
 
-import ctypes
 import math
 import time
 from collections.abc import Callable
@@ -33,7 +32,6 @@ from fcnet import Dense, Sequential, activations, losses
 
 BATCH, UNITS, DEPTH = 256, 64, 3
 STEPS = 16
-POINTER, SIZE = ctypes.c_void_p, ctypes.c_ssize_t
 
 
 class Own(NamedTuple):
@@ -81,16 +79,11 @@ def declared(name: str, with_derivative: bool) -> activations.Custom | losses.Cu
 # --- the part -----------------------------------------------------------------------------------------
 
 
-def address(part: Any, dtype: np.dtype, *arguments: Any) -> Callable:
-    return ctypes.CFUNCTYPE(None, *arguments)(_jit.part_address(part, dtype))
-
-
 def activation_part(function: str | activations.Custom, memory: np.ndarray) -> Callable[[int], object]:
     """Forward and backward of UNITS x BATCH numbers: Z, A, dA are rows of `memory`."""
     own, dtype = isinstance(function, activations.Custom), memory.dtype
     parts = custom.activation(*function.functions, dtype) if own else built_in.FUNCTIONS[function]
-    kinds = POINTER, POINTER, SIZE, ctypes.c_double
-    forward, backward = address(parts.forward, dtype, *kinds), address(parts.backward, dtype, *kinds)
+    forward, backward = (_jit.part_function(part, dtype) for part in (parts.forward, parts.backward))
     z, a, da = (row.ctypes.data for row in memory)
     kept = z if parts.keeps_Z else a
     rows = memory[0].nbytes // (NV * REGISTER_BYTES)
@@ -107,7 +100,7 @@ def loss_part(loss: str | losses.Custom, memory: np.ndarray) -> Callable[[int], 
     """Value and gradient of as many numbers: A, Y, dA are one slab of very many outputs."""
     own, dtype = isinstance(loss, losses.Custom), memory.dtype
     part = custom.loss(loss.function, loss.derivative, dtype) if own else built_in_losses.LOSSES[loss]
-    function = address(part, dtype, *[POINTER] * 3, SIZE, POINTER, ctypes.c_double, POINTER, POINTER)
+    function = _jit.part_function(part, dtype)
     P = NV * REGISTER_BYTES // dtype.itemsize
     others = np.ones(P, dtype), np.ones(built_in_losses.N_PARAMETERS), np.zeros(1)
     a, y, da = (row.ctypes.data for row in memory)

@@ -80,9 +80,14 @@ FEW_ROWS = 2
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
 
 # fields of TASK with the address of a part that every network needs, or those that work with slabs, or by rows
-_STEP_PARTS = {"gather_targets": matmul.gather_slab, "scatter": matmul.scatter_slab, "advance": steps.advance}
-_SLAB_PARTS = {"product": matmul.product, "scatter_columns": matmul.scatter_columns}
-_ROW_PARTS = {"rows_product": few.product}
+_STEP_PARTS = {"gather_targets": matmul.gather_slab, "advance": steps.advance}
+_SLAB_PARTS = {"product": matmul.product, "strip_product": network.strip_product, "forward": network.forward}
+_ROW_PARTS = {"rows_product": few.product, "scatter": matmul.scatter_slab}
+# and, by slabs, for a prediction, and for a gradient that is summed at once or left to phase 2
+_PREDICTION_PARTS = {"write_outputs": network.write_outputs, "scatter": matmul.scatter_slab}
+_SUM_PARTS = {"backward": network.backward, "contraction": contraction.lane_gradient}
+_TILE_PARTS = {"backward": network.backward, "scatter_columns": matmul.scatter_columns}
+_STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -167,7 +172,6 @@ class Engine:
             weights += declare(record, layer)
             inputs = int(record["outputs"])
             parameter = layer.activation_parameter
-            record["forward"], record["backward"] = self._part(function.forward), self._part(function.backward)
             if layer.transform in (None, "activation"):
                 record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
@@ -322,9 +326,10 @@ class Engine:
         activation = self.activations[-1]
         fused = losses.FUSED.get((aim, activation))
         # a fused loss takes logits, and leaves dZ and the output
-        function = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
-        self.layers[-1]["forward"] = self._part(function.forward)
-        self.layers[-1]["backward"] = self._part(function.backward)
+        last = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
+        for record, function in zip(self.layers, (*self._functions[:-1], last), strict=True):
+            record["forward"] = self._part(function.forward)
+            record["backward"] = self._part(function.backward) if aim is not None else 0
         if aim is not None:
             self._loss_parameters[:len(parameters)] = parameters
             part = losses.LOSSES.get(aim) if isinstance(aim, str) else custom.loss(*aim, self.dtype)
@@ -476,7 +481,8 @@ class Engine:
         self._set_array("sums", sums)
         self._set_array("weights", weights)
         hold = self._held.size > 1 and last - first > 1 and orders is None and weights is None
-        self._set(gather_held=self._part(held.gather_held) if hold else 0)
+        if self._in_groups:
+            self._set(gather_samples=self._part(held.gather_held if hold else network.gather_samples))
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
         self._set(abandon=0)
@@ -537,7 +543,13 @@ class Engine:
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
         self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
-        self._set(**{name: self._part(function) for name, function in (_ROW_PARTS if by_rows else _SLAB_PARTS).items()})
+        parts = _ROW_PARTS if by_rows else _SLAB_PARTS
+        if mode == network.PREDICT:
+            parts = parts | _PREDICTION_PARTS
+        elif mode >= network.GRADIENT and not by_rows:
+            parts = parts | (_SUM_PARTS if partial else _STRIP_PARTS if by_strips else _TILE_PARTS)
+        self._set(**{name: self._part(function) for name, function in parts.items()})
+        self._in_groups = not (by_rows or by_strips)
         training = mode == network.TRAIN
         matrices = self._matrices[training]
         self.layers["learns"] = self._learning if training else self._parametric
@@ -564,7 +576,6 @@ class Engine:
                   lowest=self.lowest if training else 0,
                   chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=share,
                   local=local, partials=_address(self._partials) if partial else 0,
-                  contraction=self._part(contraction.lane_gradient) if partial else 0,
                   phases=_address(self._phases), n_phases=len(self._phases), chunk_phases=chunk_phases,
                   held=_address(self._held),
                   slab_sums=_address(self._slab_sums))
@@ -870,6 +881,7 @@ class Engine:
         self.hyper[optimizers.CLIP_NORM] = norm or np.inf
         self.hyper[optimizers.EMA] = ema_momentum
         self._set(update=self._part(optimizers.UPDATES[formula]), state_1=0, state_2=0, state_3=0,
+                  correct_bias=self._part(optimizers.correct_bias) if formula in optimizers.CORRECTED else 0,
                   prepare=self._part(optimizers.clip_decay_rows) if prepared else 0, deferred=self._deferred,
                   accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
                   penalise=self._part(rules.penalise_rows) if penalised and not self._deferred else 0)

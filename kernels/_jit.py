@@ -15,15 +15,15 @@ Kinds of compiled function, and a reason for each:
 ``parallel_kernel``
     For `fcnet.engine`, which sees to it that nobody else starts threads.
 
-Network kernels are composed of another, the `part`: a helper compiled once per dtype behind a C signature and
-called by address.  LLVM optimises a callee again inside every caller up the chain, so
-linking everything into the epoch made the cold start several times as long; an indirect call costs
-a few nanoseconds.  It also means that an activation, a loss or an optimizer that no network uses is
-never compiled.
+Network kernels are composed of another, the `part`: a helper compiled once per dtype and called by address.  LLVM
+optimises a callee again inside every caller up the chain, so linking everything into the epoch made the cold start
+several times as long; an indirect call costs a few nanoseconds.  It also means that an activation, a loss or an
+optimizer that no network uses is never compiled.
 """
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import inspect
 import sys
@@ -31,13 +31,12 @@ import threading
 import time
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from numba import types
 from numba.core import event
-from numba.core.ccallback import CFunc
 from numba.core.compiler import CompilerBase
 from numba.core.errors import NumbaError
 from numba.extending import overload
@@ -78,9 +77,16 @@ def inline_with(compiler: type[CompilerBase]) -> Any:
 # Compiling
 # ------------------------------------------------------------------------------------------------
 
+class Part(NamedTuple):
+    """A `part` in this process."""
+
+    address: int
+    from_cache: bool
+
+
 declared_parts: list[Any] = []
 """All that can be compiled ahead: see `part`."""
-_parts: dict[tuple[Any, str], CFunc] = {}
+_parts: dict[tuple[Any, str], Part] = {}
 _kernels: list[Any] = []
 _lock = threading.RLock()
 threads.compile_locks.insert(0, _lock)
@@ -170,8 +176,9 @@ def part(*signature: Any, cached: bool = True) -> Callable[[Callable], Any]:
     """
     def decorate(function: Callable) -> Any:
         dispatcher = helper(function)
-        dispatcher.signature_of_part, dispatcher.cached_part = signature, cached
+        dispatcher.signature_of_part = signature
         if cached:
+            dispatcher._cache = KernelCache(function)
             declared_parts.append(dispatcher)
         return dispatcher
     return decorate
@@ -184,20 +191,39 @@ def user_part(*signature: Any) -> Callable[[Callable], Any]:
 
 
 def part_address(function: Any, dtype: Any) -> int:
-    """Address of the `part` compiled for numbers of this dtype (float32 or float64), once in a process."""
+    """Address of the `part` compiled for numbers of this dtype (float32 or float64), once in a process.
+
+    There stands what Numba calls, without a wrapper for C, which would be a second call: see `simd.call`.
+    """
     number = numba.from_dtype(np.dtype(dtype))
     key = function, str(number)
     with _lock:
         if key not in _parts:
             arguments = tuple(types.CPointer(number) if kind is NUMBERS else kind
                               for kind in function.signature_of_part)
-            compiled_part = CFunc(function.py_func, (arguments, types.void), locals={}, options=dict(_OPTIONS))
-            if function.cached_part:
-                compiled_part._cache = KernelCache(function.py_func)
             with Notice():
-                compiled_part.compile()
-            _parts[key] = compiled_part
+                function.compile(arguments)
+            compiled_part = function.overloads[arguments]
+            assert compiled_part.signature.return_type == types.none
+            _parts[key] = Part(
+                compiled_part.library.get_pointer_to_function(compiled_part.fndesc.llvm_func_name),
+                function.stats.cache_hits[arguments] > 0)
         return _parts[key].address
+
+
+_TYPES = {COUNT: ctypes.c_ssize_t, NUMBER: ctypes.c_double}
+
+
+def part_function(function: Any, dtype: Any) -> Callable[..., None]:
+    """The same for Python: a function that takes addresses in place of pointers."""
+    kinds = [_TYPES.get(kind, ctypes.c_void_p) for kind in function.signature_of_part]
+    compiled_part = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, *kinds)(
+        part_address(function, dtype))
+
+    def call(*arguments: Any) -> None:
+        returned = (ctypes.c_void_p * 2)()
+        compiled_part(ctypes.byref(returned), ctypes.byref(returned, ctypes.sizeof(ctypes.c_void_p)), *arguments)
+    return call
 
 
 def compile_for(kernel: Any, arguments: tuple[Any, ...]) -> None:
@@ -207,7 +233,7 @@ def compile_for(kernel: Any, arguments: tuple[Any, ...]) -> None:
 
 def compiled() -> dict[str, int]:
     """What this process compiled or loaded: name and signature -> 1 if it came from the cache, else 0."""
-    found = {f"{part.py_func.__module__}.{part.py_func.__qualname__}({dtype})": compiled_part.cache_hits
+    found = {f"{part.py_func.__module__}.{part.py_func.__qualname__}({dtype})": int(compiled_part.from_cache)
              for (part, dtype), compiled_part in _parts.items()}
     for kernel in _kernels:
         hits = dict(kernel.stats.cache_hits)

@@ -8,13 +8,12 @@ around the compiled parts that networks use, so an activation is compiled when i
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import numpy as np
 
 from . import activations, elementary
-from ._jit import part_address, public_serial_kernel
+from ._jit import part_function, public_serial_kernel
 from .arguments import NEEDED, check_arrays, described
 from .simd import NV, REGISTER_BYTES, data, lanes, load_upto, store_upto
 
@@ -61,9 +60,6 @@ def sigmoid(x, out):
     for i in range(0, x.size, lanes(data(x))):
         n = x.size - i
         store_upto(elementary.sigmoid(load_upto(data(x) + i, n)), data(out) + i, n)
-
-
-_PART = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
 
 
 def activate(activation: str, Z: np.ndarray, A: np.ndarray, parameter: float | None = None) -> None:
@@ -130,7 +126,7 @@ def _function(activation: str) -> activations.Function:
 def _call_part(part: Any, source: np.ndarray, target: np.ndarray, parameter: float) -> None:
     """A part works on whole rows of a slab; what is left over goes through one row of its own."""
     dtype = target.dtype
-    compiled = _PART(part_address(part, dtype))
+    compiled = part_function(part, dtype)
     row = NV * REGISTER_BYTES // dtype.itemsize
     rows, rest = divmod(target.size, row)
     compiled(source.ctypes.data, target.ctypes.data, rows, parameter)

@@ -6,15 +6,15 @@ long as a layer does, so the slabs of X and Y are kept, and copied to where a st
 
 from __future__ import annotations
 
-from ._jit import COUNT, NUMBERS, helper, part
+from ._jit import helper, part
 from .matmul import slab_width
-from .network import _gather, _gather_targets, _task
+from .network import GROUP_ARGUMENTS, _task, gather_samples
 from .simd import lanes, load, pointer_like, store
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT)
+@part(*GROUP_ARGUMENTS)
 def gather_held(params, task_at, thread, first, place, count):
-    """What `_gather` leaves: in the first step of a call by `_gather`, and put aside; later on copied from there."""
+    """What `gather_samples` does: in the first step of a call like that, and put aside; later on copied from there."""
     task = _task(task_at)
     P = slab_width(params)
     features, targets = task.inputs * P, task.targets * P
@@ -22,8 +22,7 @@ def gather_held(params, task_at, thread, first, place, count):
     Y = pointer_like(task.scratch, params) + thread * task.scratch_size
     held = pointer_like(task.held, params) + first * (features + targets)
     if task.first_step:
-        _gather(params, task_at, thread, first, place, count)
-        _gather_targets(params, task_at, thread, first, count)
+        gather_samples(params, task_at, thread, first, place, count)
     for n in range(count):
         X_n, Y_n, held_n = panel + n * (features + P), Y + n * targets, held + n * (features + targets)
         if task.first_step:

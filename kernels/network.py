@@ -119,6 +119,8 @@ PHASE = np.dtype([(field, np.int64) for field in (
 """What all threads do together before any of them goes on."""
 PHASE_ARGUMENTS = NUMBERS, COUNT, COUNT, COUNT, COUNT
 """Of its part: parameters, address of the task, thread, first unit, and the one after the last."""
+GROUP_ARGUMENTS = NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT
+"""Of a part for a group of slabs: parameters, task, thread, first slab, its place in the workspace, and how many."""
 
 TASK = np.dtype([(field, np.int64) for field in (
     "mode", "threads", "slab",
@@ -166,11 +168,12 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "product", "rows_product", "gather", "gather_targets", "scatter",
+    "product", "strip_product", "rows_product", "gather", "gather_targets", "scatter",
     "scatter_columns", "contraction",
+    "gather_samples", "forward", "write_outputs", "backward",   # what is done with a group of slabs
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
-    "gather_held",  # what takes the place of `_gather`, or 0: see `held`
     "add_sums",     # in place of `_add_slab_sums`, or 0
+    "correct_bias", # what sets numbers of `hyper` for a step, or 0: see `optimizers`
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
@@ -254,21 +257,25 @@ def forward_backward(params, task_at, thread, first, last):
     for slab in range(first * task.share_slabs, stop, task.group_slabs):
         count = min(task.group_slabs, stop - slab)
         place = thread * task.group_slabs if task.local else slab
-        if task.gather_held != 0:
-            call(task.gather_held, (params, task_at, thread, slab, place, count))
-        else:
-            _gather(params, task_at, thread, slab, place, count)
-            _gather_targets(params, task_at, thread, slab, count)
+        call(task.gather_samples, (params, task_at, thread, slab, place, count))
         _lap(task_at, thread, LAP_GATHER)
-        _forward(params, task_at, thread, slab, place, count, 0, task.n_layers)
+        call(task.forward, (params, task_at, thread, slab, place, count, 0, task.n_layers))
         if task.mode == PREDICT:
-            _write_outputs(params, task_at, thread, slab, place, count)
+            call(task.write_outputs, (params, task_at, thread, slab, place, count))
         else:
             _losses(params, task_at, thread, slab, place, count, _first_dZ(params, task_at, thread), task.widest * P)
             _lap(task_at, thread, LAP_LOSS)
             if task.mode != EVALUATE:
-                _backward(params, task_at, thread, slab, place, count)
+                call(task.backward, (params, task_at, thread, slab, place, count))
     restore_subnormals(floats)
+
+
+@part(*GROUP_ARGUMENTS)
+def gather_samples(params, task_at, thread, first, place, count):
+    """Rows of X and, but for a prediction, of Y to slabs."""
+    _gather(params, task_at, thread, first, place, count)
+    if _task(task_at).mode != PREDICT:
+        _gather_targets(params, task_at, thread, first, count)
 
 
 @helper
@@ -290,8 +297,6 @@ def _gather(params, task_at, thread, first, place, count):
 def _gather_targets(params, task_at, thread, first, count):
     """Rows of Y to slabs, at the start of the thread's scratch, and weights of the samples."""
     task = _task(task_at)
-    if task.mode == PREDICT:
-        return
     P = slab_width(params)
     Y, targets = pointer_like(task.Y, params), pointer_like(task.scratch, params) + thread * task.scratch_size
     rows = _integers(task.integers) + thread * task.integers_size
@@ -342,8 +347,8 @@ def weigh_batch(params, task_at):
     task.scale = 1.0 / weight if weight > 0.0 else 0.0
 
 
-@helper
-def _forward(params, task_at, thread, first, place, count, start, stop):
+@part(*GROUP_ARGUMENTS, COUNT, COUNT)
+def forward(params, task_at, thread, first, place, count, start, stop):
     """A_l = g_l(A_(l-1) W_l + b_l) for start <= l < stop, strip by strip."""
     task = _task(task_at)
     layers = _layers(task.layers)
@@ -375,10 +380,10 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
     """A W + b of a strip of outputs, its weights in cache, against all slabs of the group."""
     task = _task(task_at)
     layers = _layers(task.layers)
-    layer, below = layers[l], layers[max(l - 1, 0)]
+    layer = layers[l]
     P = slab_width(params)
     workspace = pointer_like(task.workspace, params)
-    panel = below.panel if l > 0 else task.input_panel
+    panel = layers[l - 1].panel if l > 0 else task.input_panel
     height = layer.inputs + 1
     A_prev = workspace + (panel + place * height * P)
     Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
@@ -393,8 +398,9 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
         if _packs(params, task_at, count, layer.rows, layer.outputs):
             pack_rows(a, layer.outputs, K, width, layer.outputs - strip, packed)
             a, a_block, a_k, ahead = packed, K + 1, MR, PACKED_AHEAD * MR
-        _strip(task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K, Z + strip * P,
-               (layer.outputs + 1) * P, count, _full_slabs(params, task_at, first, count), near, min(k, 1))
+        call(task.strip_product, (task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K,
+                                  Z + strip * P, (layer.outputs + 1) * P, count,
+                                  _full_slabs(params, task_at, first, count), int(near), min(k, 1)))
 
 
 @inline
@@ -454,8 +460,9 @@ def strip_rows(lanes, K):
 _block, _strip_rows = inline(block_size), inline(strip_rows)
 
 
-@helper
-def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full, near, accumulate):
+@part(COUNT, NUMBERS, *[COUNT] * 5, NUMBERS, COUNT, COUNT, NUMBERS, *[COUNT] * 5)
+def strip_product(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full, near,
+                  accumulate):
     """C [+]= a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
 
     While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features
@@ -478,8 +485,8 @@ def _strip(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jum
                                P, c_jump, rows, NV + 1 if even < whole else 1, here - even, accumulate))
 
 
-@helper
-def _write_outputs(params, task_at, thread, first, place, count):
+@part(*GROUP_ARGUMENTS)
+def write_outputs(params, task_at, thread, first, place, count):
     """The last layer's A to rows of `out`."""
     task = _task(task_at)
     layer = _layers(task.layers)[task.n_layers - 1]
@@ -526,8 +533,8 @@ def _losses(params, task_at, thread, first, place, count, dZ, jump):
             call(layer.backward, (A_n + (layer.kept - layer.panel), dZ_n, layer.outputs, layer.parameter))
 
 
-@helper
-def _backward(params, task_at, thread, first, place, count):
+@part(*GROUP_ARGUMENTS)
+def backward(params, task_at, thread, first, place, count):
     """dZ_(l-1) = (dZ_l W_l^T) * g' down to the lowest layer that learns.
 
     Every dZ_l is left sample-major for phase 2, or makes dW_l of these slabs at once.  A transform does that itself
@@ -543,7 +550,7 @@ def _backward(params, task_at, thread, first, place, count):
     for l in range(task.n_layers - 1, task.lowest - 1, -1):
         if task.abandon != 0:
             return
-        layer, below = layers[l], layers[max(l - 1, 0)]
+        layer, below = layers[l], layers[l - 1]
         if layer.transform_backward != 0:
             call(layer.transform_backward, (params, dZ, dA, task_at, l, thread, first, place, count))
         wanted = layer.learns if layer.products > 0 else task.mode == GRADIENT
@@ -593,8 +600,9 @@ def _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full
     near = _near(count, layer.outputs, inputs)
     block = layer.outputs if near else _block(layer.outputs, BACKWARD_BLOCK)
     for k in range(0, layer.outputs, block):
-        _strip(task.product, W + k, layer.outputs, 1, layer.outputs, 0, inputs, dZ + k * P, jump,
-               min(block, layer.outputs - k), dA + strip * P, jump, count, full, near, min(k, 1))
+        call(task.strip_product, (task.product, W + k, layer.outputs, 1, layer.outputs, 0, inputs, dZ + k * P, jump,
+                                  min(block, layer.outputs - k), dA + strip * P, jump, count, full, int(near),
+                                  min(k, 1)))
 
 
 @inline

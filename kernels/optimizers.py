@@ -4,9 +4,8 @@
 ``W_row`` apart in the parameters W and in the state vectors s1, s2 and s3, ``g_row`` apart in the gradient g.  In
 training that is a tile of dW, still in the cache that computed it; with one row it is the whole flat vector.
 
-``hyper`` (16 float64): the learning rate, then the optimizer's numbers in the order of its docstring; at BIAS_1
-and BIAS_2 stand 1 - hyper[1]**t and 1 - hyper[2]**t for step t, counted from 1, and t itself at STEP; then the
-numbers of what every optimizer can do besides.
+``hyper`` (16 float64): the learning rate, then the optimizer's numbers in the order of its docstring; from BIAS_1
+to STEP what `correct_bias` sets; then the numbers of what every optimizer can do besides.
 
 The formulas and the names are those of Keras 3.
 """
@@ -26,6 +25,14 @@ BIAS_1, BIAS_2, STEP, DECAY, CLIP_VALUE, CLIP_NORM, EMA = range(6, 13)
 HYPER_SIZE = 16
 
 _UPDATE = NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS
+
+
+@part(FLOATS, COUNT)
+def correct_bias(hyper, t):
+    """Before step t, counted from 1: 1 - b1^t, 1 - b2^t and t itself, for the formulas of CORRECTED."""
+    hyper[BIAS_1] = 1.0 - hyper[1] ** t
+    hyper[BIAS_2] = 1.0 - hyper[2] ** t
+    hyper[STEP] = t
 
 
 @part(NUMBERS, NUMBERS, COUNT, COUNT, COUNT, COUNT, FLOATS)
@@ -244,6 +251,8 @@ UPDATES = {
     "adamax": adamax_rows, "nadam": nadam_rows, "rmsprop": rmsprop_rows, "rmsprop_full": rmsprop_full_rows,
     "adagrad": adagrad_rows, "lion": lion_rows,
 }
+CORRECTED = "adam", "amsgrad", "adamax", "nadam"
+"""Those of them that want `correct_bias`."""
 
 
 # ------------------------------------------------------------------------------------------------

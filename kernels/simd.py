@@ -118,7 +118,8 @@ class _MaskModel(models.PrimitiveModel):
 # ------------------------------------------------------------------------------------------------
 
 class Record(types.Type):
-    """One record of an array: ``r.field`` can be read and written, and ``r[n]`` is the record n places on.
+    """One record of an array: ``r.field`` can be read and written, and ``r[n]`` is the record n places on; it need not
+    exist as long as none of its fields is asked for.
 
     All fields are int64 or float64.  Numba's own records would do, but compile slowly: their names are those of all
     fields, and an array of them brings reference counts along.
@@ -592,10 +593,21 @@ def call(typingctx, address, args):
     """Call the compiled part at `address` (see ``_jit.part_address``) with the tuple `args`; it returns nothing."""
     def codegen(context, builder, sig, values):
         passed = cgutils.unpack_tuple(builder, values[1])
-        kind = ir.FunctionType(ir.VoidType(), [value.type for value in passed])
-        builder.call(builder.inttoptr(values[0], kind.as_pointer()), passed)
+        # as Numba calls its functions: a result, which is None, and an error, which there is not, have places of theirs
+        places = [cgutils.alloca_once(builder, _I64.as_pointer(), name=name) for name in ("result", "error")]
+        kind = ir.FunctionType(_I32, [value.type for value in (*places, *passed)])
+        builder.call(builder.inttoptr(values[0], kind.as_pointer()), (*places, *passed))
         return context.get_dummy_value()
     return types.void(types.intp, args), codegen
+
+
+@intrinsic
+def call_system(typingctx, address):
+    """Call the function of the operating system at `address`, which takes no arguments."""
+    def codegen(context, builder, sig, args):
+        builder.call(builder.inttoptr(args[0], ir.FunctionType(ir.VoidType(), []).as_pointer()), ())
+        return context.get_dummy_value()
+    return types.void(types.intp), codegen
 
 
 # ------------------------------------------------------------------------------------------------

@@ -18,8 +18,7 @@ from numba import prange
 
 from ._jit import COUNT, helper, parallel_kernel, part, serial_kernel
 from .network import GRADIENT, PREDICT, TRAIN, _floats, _integers, _phases, _task
-from .optimizers import BIAS_1, BIAS_2, STEP
-from .simd import call, fetch_add, load_acquire, pause, store_release
+from .simd import call, call_system, fetch_add, load_acquire, pause, store_release
 
 LINE = 8
 """Numbers of a cache line."""
@@ -147,9 +146,8 @@ def _begin_step(address):
             update = task.iterations // task.accumulation
         if task.rates != 0:
             hyper[0] = _floats(task.rates)[step - task.begin]
-        hyper[BIAS_1] = 1.0 - hyper[1] ** update
-        hyper[BIAS_2] = 1.0 - hyper[2] ** update
-        hyper[STEP] = update
+        if task.correct_bias != 0:
+            call(task.correct_bias, (hyper, update))
     _begin_chunk(address, task.start)
     task.first_chunk = True
 
@@ -234,4 +232,4 @@ def _work(address, thread):
             pause()
             spins += 1
             if spins > SPINS and task.give_way != 0:
-                call(task.give_way, (0,))
+                call_system(task.give_way)

@@ -29,7 +29,6 @@ from .network import (
     _backward_strip,
     _columns_at_once,
     _deactivate,
-    _forward,
     _forward_strip,
     _full_slabs,
     _gather,
@@ -41,7 +40,7 @@ from .network import (
     _scatter,
     _task,
 )
-from .simd import MR, NV, flush_subnormals, pointer_like, restore_subnormals
+from .simd import MR, NV, call, flush_subnormals, pointer_like, restore_subnormals
 
 NEAR_BLOCKS, FAR_BLOCKS = (4, 1), (24, 4)
 """Blocks of MR outputs, or inputs, that a thread takes at a time, at most and at least: where all panels stay in the L2
@@ -101,7 +100,7 @@ def output(params, task_at, thread, first, last):
         count = min(task.group_slabs, last - slab)
         _gather_targets(params, task_at, thread, slab, count)
         if outputs < STRIP:
-            _forward(params, task_at, thread, slab, slab, count, l, l + 1)
+            call(task.forward, (params, task_at, thread, slab, slab, count, l, l + 1))
         else:
             _activate(params, task_at, l, slab, count, 0, outputs)
         _losses(params, task_at, thread, slab, slab, count, pointer_like(task.dZ, params) + slab * jump, jump)

@@ -1,6 +1,5 @@
 """dW contracted over the lanes: the compiled part against the plain sum, for every block, in guarded memory."""
 
-import ctypes
 
 import numpy as np
 import pytest
@@ -12,16 +11,13 @@ from tables import assert_within, eps, problem
 
 from fcnet import engine, optimizers
 
-ARGUMENTS = {_jit.NUMBERS: ctypes.c_void_p, _jit.COUNT: ctypes.c_ssize_t}
 SIZES = [(rows, outputs) for rows in (*range(1, contraction.ROWS + 2), 11) for outputs in (1, 2, 3, 4, 5, 9)]
 
 
 def lane_gradient(*values):
     """The part for the dtype of the arrays among `values`."""
-    kinds = [ARGUMENTS[kind] for kind in contraction.lane_gradient.signature_of_part]
-    address = _jit.part_address(contraction.lane_gradient, values[0].dtype)
     given = [value.ctypes.data if isinstance(value, np.ndarray) else value for value in values]
-    ctypes.CFUNCTYPE(None, *kinds)(address)(*given)
+    _jit.part_function(contraction.lane_gradient, values[0].dtype)(*given)
 
 
 @pytest.mark.isa

@@ -1,7 +1,6 @@
 """Functions of the user: the plain Python function, called number by number, is the reference of every one."""
 
 import copy
-import ctypes
 import math
 import pickle
 
@@ -108,10 +107,9 @@ def own(name):
 
 def call(part, source, target):
     """The compiled part on whole rows of a slab."""
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
     row = row_of(target.dtype)
     assert target.size % row == 0
-    kind(_jit.part_address(part, target.dtype))(source.ctypes.data, target.ctypes.data, target.size // row, 0.0)
+    _jit.part_function(part, target.dtype)(source.ctypes.data, target.ctypes.data, target.size // row, 0.0)
 
 
 def row_of(dtype):
@@ -162,12 +160,11 @@ def test_same_formula_as_a_built_in(name, dtype):
     A, dA, A_known, dA_known = np.empty_like(Z), np.ones_like(Z), np.empty_like(Z), np.ones_like(Z)
     call(parts.forward, Z, A)
     call(parts.backward, Z, dA)
-    kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_double)
     for part, source, target in (
         (known.forward, Z, A_known), (known.backward, Z if known.keeps_Z else A_known, dA_known)
     ):
         rows = Z.size // row_of(dtype)
-        kind(_jit.part_address(part, dtype))(source.ctypes.data, target.ctypes.data, rows, known.parameter)
+        _jit.part_function(part, dtype)(source.ctypes.data, target.ctypes.data, rows, known.parameter)
     np.testing.assert_allclose(A, A_known, rtol=12 * unit, atol=12 * unit)
     np.testing.assert_allclose(dA, dA_known, rtol=12 * unit, atol=12 * unit)
 

@@ -1,6 +1,5 @@
 """The matrix product's part by itself: every shape of its block, in small integers, which no order of sums rounds."""
 
-import ctypes
 from itertools import product as combinations
 
 import numpy as np
@@ -16,7 +15,7 @@ def test_every_block(rows_contiguous, dtype, rng):
     lanes = REGISTER_BYTES // np.dtype(dtype).itemsize
     P = NV * lanes
     c_row = P + 1
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_ssize_t] * 17)(_jit.part_address(matmul.product, dtype))
+    function = _jit.part_function(matmul.product, dtype)
     panels = [(1, 1), (1, NV), (2, NV), (3, NV), (2, NV + 1)]
     for m, K, repeats, (copies, vectors), add in combinations(range(1, MR + 1), (1, 4, 7), (1, 3), panels, (0, 1)):
         a = rng.integers(-3, 4, (repeats, K, MR) if rows_contiguous else (MR, repeats, K)).astype(dtype)

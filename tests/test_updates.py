@@ -1,6 +1,5 @@
 """Every optimizer's formula on rows of memory, and what all optimizers can do besides."""
 
-import ctypes
 
 import numpy as np
 import pytest
@@ -11,8 +10,6 @@ from guards import Guarded
 from tables import assert_within, eps
 
 from fcnet import Dense, Sequential, optimizers
-
-UPDATE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 5, *[ctypes.c_ssize_t] * 4, ctypes.c_void_p)
 
 # With Keras's defaults: both sides are given the same gradient.
 FORMULAS = {
@@ -42,7 +39,7 @@ def test_formula(name, dtype, rng):
     """Rows of a matrix and of a tile, of any length; steps from the first to one after all warm-up."""
     kind, parameters = FORMULAS[name]
     optimizer = getattr(optimizers, kind)(**parameters)
-    update = UPDATE(_jit.part_address(compiled.UPDATES[optimizer.formula], dtype))
+    update = _jit.part_function(compiled.UPDATES[optimizer.formula], dtype)
     for rows, columns, row in ((1, 1, 1), (3, 7, 9), (5, 33, 40), (1, 70, 70)):
         memory = Guarded()
         W = memory.out((rows, row), dtype, rng.standard_normal((rows, row)))
@@ -78,7 +75,7 @@ def test_formula(name, dtype, rng):
 
 def test_sign_of_lion():
     """0 stays, and NaN is seen."""
-    update = UPDATE(_jit.part_address(compiled.UPDATES["lion"], np.float64))
+    update = _jit.part_function(compiled.UPDATES["lion"], np.float64)
     W, g, m = np.ones(4), np.array([0.0, 1e-300, -3.0, np.nan]), np.zeros(4)
     update(*(array.ctypes.data for array in (W, g, m, m, m)), 1, 4, 4, 4,
            hyper_of(optimizers.Lion(0.25), 1).ctypes.data)
