@@ -28,6 +28,7 @@ from . import (
 from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
+from .intake import Intake, unlabelled
 from .layers import Dense, Input, Layer
 from .profiling import Profile
 from .range_test import RangeTest
@@ -420,43 +421,42 @@ class Sequential:
         threads = checks.threads(n_threads)
         generator = seeds.generator(seed) if mixed else None
         share = 0.0 if validation_data is not None else validation_split
-        source = self._blocks(x, y, sample_weight, always=steps is not None)
+        intake = self._intake(objective)
+        source = intake.blocks(x, y, sample_weight, always=steps is not None)
         kind: type[training.Fit] = training.Fit
         feed: data.Rows | data.Stream
         validation: Iterable[data.Arrays] | None
         if source is None:
-            rows, validation = self._split(self._data(x, y, sample_weight, objective), share)
-            X, Y, weights = rows
-            weights = self._by_class(class_weight, Y, weights, objective)
-            inputs, names = X.shape[1], checks.feature_names(x)
+            rows, validation = intake.split(intake.arrays(x, y, sample_weight), share, class_weight)
+            intake, n = intake.fitted_to(x, rows[0]), len(rows[0])
             full = isinstance(self.optimizer, optimizers.LBFGS)
-            size = checks.full_batch(batch_size, len(X)) if full else checks.batch_size(batch_size, len(X))
-            kind, feed = self._feed((X, Y, weights), size, generator)
+            size = checks.full_batch(batch_size, n) if full else checks.batch_size(batch_size, n)
+            kind, feed = self._feed(rows, size, generator)
         else:
             self._steps_in_batches("a fit on blocks")
-            inputs, names = self._first(source, objective)
-            source, validation = self._split_blocks(source, share, objective, inputs)
+            intake = intake.fitted_to_first(source)
+            source, check, validation = intake.split_blocks(source, share, class_weight)
             if isinstance(source, data.Blocks):
                 each: int | None = checks.batch_size(batch_size, len(source))
-                source, class_weight = self._weighted(source, class_weight, objective), None
             else:
                 checks.passes(source.once, len(run), steps)
                 each = None if batch_size is None else checks.whole("batch_size", batch_size, 1, ValueError)
-            feed = data.Stream(source, self._check(objective, inputs, class_weight), each, steps, generator)
+            feed = data.Stream(source, check, each, steps, generator)
         if validation_data is not None:
-            validation = self._held_out(validation_data, objective, inputs)
+            validation = intake.validation(validation_data)
+        assert intake.features is not None
         if saved is not None:
             run = saved.epochs(run.stop)
         elif seed is not None and not isinstance(seed, np.random.Generator):
             feed.skip(run.start)
         hooks = self._hooks(callbacks, objective, feed, run, validation is not None, shown)
         if saved is not None:
-            saved.check(training.form(feed, validation, inputs), feed, objective, hooks)
+            saved.check(training.form(feed, validation, intake.features), feed, objective, hooks)
             self._adopt_options(saved.model)
         key = 0 if saved is not None else self._random_key(seed)
 
-        network = self._trainable(objective, inputs)
-        self._feature_names = names or self._feature_names
+        network = self._trainable(objective, intake.features)
+        self._feature_names = intake.names
         with _runtime.num_threads(threads):
             return self._fit(kind, network, feed, run, key, hooks, validation, validated, shown, saved)
 
@@ -545,8 +545,7 @@ class Sequential:
         """
         objective = self._compiled("train_on_batch")
         self._steps_in_batches("train_on_batch")
-        X, Y, weights = self._data(x, y, sample_weight, objective)
-        weights = self._by_class(class_weight, Y, weights, objective)
+        X, Y, weights = self._intake(objective).arrays(x, y, sample_weight, class_weight)
         network, key = self._trainable(objective, X.shape[1]), self._random_key(None)
         values = training.train_on_batch(network, X, Y, weights, key)
         return _reported(objective, values, return_dict)
@@ -595,7 +594,7 @@ class Sequential:
         shown = checks.verbose(verbose)
         self._ready(batch_size)
         assert self._inputs is not None
-        rows = self._batches(x, y, sample_weight, objective, self._inputs)
+        rows = self._intake(objective).batches(x, y, sample_weight)
         with _runtime.num_threads(checks.threads(n_threads)):
             values, samples = training.evaluate(self._network(objective, self._inputs), rows)
         if shown:
@@ -642,19 +641,8 @@ class Sequential:
         checks.verbose(verbose)
         self._ready(batch_size)
         with _runtime.num_threads(checks.threads(n_threads)):
-            return self._predict(x)
-
-    def _predict(self, x: Any) -> np.ndarray:
-        engine, parameters = self._compiled_engine(), self.parameters
-        if data.is_stream(x) or data.too_large(x, self._dtype):
-            source = data.source(x, None, None) if data.is_stream(x) else data.Blocks(x)
-            blocks = (rows[0] for rows in data.Checked(source, self._samples))
-            n = len(source) if isinstance(source, data.Blocks) else None
-            return training.predict(engine, parameters, blocks, n)
-        X = self._samples(x)[0]
-        if not len(X):
-            return np.empty((0, self._units()), self._dtype)
-        return training.predict(engine, parameters, [X], len(X))
+            blocks, n = unlabelled(x, self._dtype, self._inputs, self._feature_names)
+            return training.predict(self._compiled_engine(), self.parameters, blocks, n)
 
     # -------------------------------------------------------------------------- the mathematics, visible
 
@@ -750,7 +738,7 @@ class Sequential:
         """
         objective = self._compiled("find_learning_rate")
         self._ready()
-        X, Y, weights = self._data(x, y, sample_weight, objective)
+        X, Y, weights = self._intake(objective).arrays(x, y, sample_weight)
         low = checks.real("min_learning_rate", min_learning_rate, 0, math.inf, "()")
         high = checks.real("max_learning_rate", max_learning_rate, low, math.inf, "()")
         rates = np.geomspace(low, high, checks.whole("steps", steps, 2))
@@ -809,7 +797,7 @@ class Sequential:
         size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         if not checks.together("x", x, "y", y):
             x, y = profiling.random_data(objective.loss.name, self._inputs, self._units(), size, self._dtype)
-        X, Y, _ = self._data(x, y, None, objective)
+        X, Y, _ = self._intake(objective).arrays(x, y)
         size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
         engine.follow(self._rules())
@@ -1033,111 +1021,9 @@ class Sequential:
             checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         self.parameters  # noqa: B018 - raises if there are none
 
-    def _data(
-        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int | None = None,
-        block: bool = False,
-    ) -> data.Arrays:  # fmt: skip
-        """Checked samples, labels and weights; `inputs` is the number of features of a model not yet built."""
-        checks.same_features(self._feature_names, x)
-        X = checks.features(x, self._dtype, inputs or self._inputs)
-        Y = checks.targets(y, self._dtype, objective.loss.name, self._units(), len(X))
-        return X, Y, checks.sample_weights(sample_weight, len(X), self._dtype, block)
-
-    def _samples(self, x: Any, y: Any = None, sample_weight: Any = None) -> data.Arrays:
-        """Checked samples alone."""
-        checks.same_features(self._feature_names, x)
-        X = checks.features(x, self._dtype, self._inputs, least=0)
-        return X, X, None
-
-    def _by_class(
-        self, class_weight: Any, Y: np.ndarray, weights: np.ndarray | None, objective: training.Objective,
-        block: bool = False,
-    ) -> np.ndarray | None:  # fmt: skip
-        units = self._units()
-        return checks.class_weights(class_weight, Y, objective.loss.name, units, weights, self._dtype, block)
-
-    def _split(self, rows: data.Arrays, share: float) -> tuple[data.Arrays, list[data.Arrays] | None]:
-        """The rows to train on, and those held out."""
-        if not share:
-            return rows, None
-        X, Y, weights = rows
-        kept = checks.split(share, len(X))
-        own, held_out = (None, None) if weights is None else (weights[:kept], weights[kept:])
-        checks.some_weight("sample_weight of the held-out samples", held_out)
-        checks.some_weight("sample_weight of the samples to train on", own)
-        return (X[:kept], Y[:kept], own), [(X[kept:], Y[kept:], held_out)]
-
-    # ------------------------------------------------------------------------------------------- blocks
-
-    def _blocks(self, x: Any, y: Any, sample_weight: Any, always: bool = False) -> data.Blocks | data.Pieces | None:
-        """Where blocks are read; None for arrays that are taken as a whole."""
-        if data.is_stream(x) or (y is None and isinstance(x, (list, tuple))):
-            source = data.source(x, y, sample_weight)
-        elif always or data.too_large(x, self._dtype):
-            source = data.Blocks(x, y, sample_weight)
-        else:
-            return None
-        if isinstance(source, data.Blocks):
-            return source.with_weights(checks.sample_weights(source.weights, len(source), self._dtype))
-        return source
-
-    def _first(
-        self, source: data.Blocks | data.Pieces, objective: training.Objective, inputs: int | None = None
-    ) -> tuple[int, tuple[str, ...] | None]:
-        """Number and names of the features, from rows that are checked before anything changes."""
-        x, y = source.first()
-        X, _, _ = self._data(x, y, None, objective, inputs)
-        return X.shape[1], checks.feature_names(x)
-
-    def _check(self, objective: training.Objective, inputs: int, class_weight: Any = None) -> data.Check:
-        """What makes arrays for the kernels of a block."""
-
-        def check(x: Any, y: Any, sample_weight: Any) -> data.Arrays:
-            X, Y, weights = self._data(x, y, sample_weight, objective, inputs, block=True)
-            return X, Y, self._by_class(class_weight, Y, weights, objective, block=True)
-
-        return check
-
-    def _weighted(self, source: data.Blocks, class_weight: Any, objective: training.Objective) -> data.Blocks:
-        """Blocks whose weights are those of the classes too, from all labels."""
-        if class_weight is None:
-            return source
-        Y = checks.targets(source.y, self._dtype, objective.loss.name, self._units(), len(source))
-        return source.with_weights(self._by_class(class_weight, Y, source.weights, objective))
-
-    def _split_blocks(
-        self, source: data.Blocks | data.Pieces, share: float, objective: training.Objective, inputs: int
-    ) -> tuple[data.Blocks | data.Pieces, data.Checked | None]:
-        """The blocks to train on, and those held out."""
-        if not share:
-            return source, None
-        if not isinstance(source, data.Blocks):
-            raise ValueError("validation_split needs arrays or fcnet.data.Blocks; pass validation_data")
-        own, held_out = source.split(checks.split(share, len(source)))
-        checks.some_weight("sample_weight of the held-out samples", held_out.weights)
-        checks.some_weight("sample_weight of the samples to train on", own.weights)
-        return own, data.Checked(held_out, self._check(objective, inputs))
-
-    def _batches(
-        self, x: Any, y: Any, sample_weight: Any, objective: training.Objective, inputs: int
-    ) -> Iterable[data.Arrays]:
-        """All rows for an evaluation, as a whole or block after block."""
-        source = self._blocks(x, y, sample_weight)
-        if source is None:
-            return [self._data(x, y, sample_weight, objective, inputs)]
-        return data.Checked(source, self._check(objective, inputs))
-
-    def _held_out(self, validation_data: Any, objective: training.Objective, inputs: int) -> Iterable[data.Arrays]:
-        """The validation data, the same in every epoch."""
-        if data.is_stream(validation_data):
-            x, y, sample_weight = validation_data, None, None
-        else:
-            x, y, sample_weight = checks.data("validation_data", validation_data)
-        rows = self._batches(x, y, sample_weight, objective, inputs)
-        if isinstance(rows, data.Checked):
-            checks.passes(isinstance(rows.source, data.Pieces) and rows.source.once, 2, None, "validation_data")
-            self._first(rows.source, objective, inputs)
-        return rows
+    def _intake(self, objective: training.Objective) -> Intake:
+        """What is expected of data."""
+        return Intake(self._dtype, objective.loss.name, objective.units, self._inputs, self._feature_names)
 
     def _compiled_engine(self) -> Engine:
         if self._engine is None:
@@ -1229,7 +1115,7 @@ class Sequential:
     ) -> tuple[training.Network, np.ndarray, np.ndarray, np.ndarray | None]:
         objective = self._compiled(what)
         self._ready()
-        X, Y, weights = self._data(x, y, sample_weight, objective)
+        X, Y, weights = self._intake(objective).arrays(x, y, sample_weight)
         return self._network(objective, X.shape[1]), X, Y, weights
 
     def __getstate__(self) -> dict[str, Any]:

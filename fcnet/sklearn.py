@@ -267,7 +267,7 @@ class _Compiled:
         Y = checks.targets(Y, dtype, objective.loss.name, self.n_outputs_, samples)
         rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
         kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
-        validation = None if held_out is None else model._held_out(held_out, objective, X.shape[1])
+        validation = None if held_out is None else model._intake(objective).validation(held_out)
         hooks = model._hooks(told, objective, feed, range(epochs), validation is not None, 0)
         network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
         model._fit(kind, network, feed, range(epochs), key, hooks, validation, lambda epoch: True, 0)

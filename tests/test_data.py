@@ -572,6 +572,21 @@ def test_tables_in_blocks():
         model.predict(frame[["b", "a", "c"]])
 
 
+@pytest.mark.parametrize("kind", ["table", "blocks"])
+def test_validation_tables_have_the_columns_of_the_samples(kind):
+    """In the first fit too, and before anything has changed."""
+    pandas = pytest.importorskip("pandas")
+    X, y, _ = rows()
+    frame = pandas.DataFrame(X, columns=["a", "b", "c"])
+    other = frame[["b", "a", "c"]], y
+    for model, x, labels in ((small(), frame, y), (small(), [(frame, y)], None)):
+        before = model.parameters.copy()
+        with pytest.raises(ValueError, match=r"X has columns \['b', 'a', 'c'\], the model was fitted with"):
+            model.fit(x, labels, verbose=0, validation_data=other if kind == "table" else lambda: iter([other]))
+        assert model.history is None
+        np.testing.assert_array_equal(model.parameters, before)
+
+
 def test_predict_and_evaluate_blocks(file, monkeypatch):
     X, y, weights = rows(700)
     model = small(weighted_metrics=["mae"])

@@ -11,7 +11,7 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 
 # A module of fcnet imports only what stands above it here, and the kernels.
 ORDER = (
-    "_requirements", "_version", "_runtime", "configuration", "sparse", "checks", "seeds", "data", "layout",
+    "_requirements", "_version", "_runtime", "configuration", "sparse", "checks", "seeds", "data", "intake", "layout",
     "initializers", "regularizers", "constraints", "activations", "losses", "metrics",
     "schedules", "optimizers", "inspection", "layers", "files", "descriptions", "datasets", "engine", "callbacks",
     "display", "training", "profiling", "range_test", "model", "sklearn", "ahead", "__init__", "__main__",
