@@ -29,7 +29,7 @@ from .sparse import SparseRows
 T = TypeVar("T")
 
 DTYPES = ("float32", "float64")
-_CHUNK = 1 << 18  # numbers looked at together when searching for NaN: their flags stay in the cache
+_CHUNK = 1 << 16  # numbers looked at together when searching for NaN: their flags come from no new pages of memory
 _REAL = (numbers.Real, np.bool_, Decimal)
 
 

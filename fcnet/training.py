@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import checks, files, seeds
+from . import _runtime, checks, files, seeds
 from .callbacks import History, Hooks
 from .data import Arrays, Part, Rows, Stream
 from .display import Display
@@ -127,7 +127,7 @@ def steps_per_call(n_params: int, batch_size: int) -> int:
 
 def rows_per_call(n_params: int) -> int:
     """How many rows one call of the engine evaluates or predicts; a multiple of every slab."""
-    return 256 * max(1, int(_CALL / (2.0 * n_params * 256)))
+    return 256 * max(1, int(_runtime.LONG_FLOPS / (2.0 * n_params * 256)))
 
 
 @dataclass
