@@ -548,6 +548,8 @@ class Engine:
             parts = parts | _PREDICTION_PARTS
         elif mode >= network.GRADIENT and not by_rows:
             parts = parts | (_SUM_PARTS if partial else _STRIP_PARTS if by_strips else _TILE_PARTS)
+        if slabs > 1 and not by_rows and self.layers["products"].max() >= network.STRIP:
+            parts = parts | {"pack_rows": matmul.pack_rows}
         self._set(**{name: self._part(function) for name, function in parts.items()})
         self._in_groups = not (by_rows or by_strips)
         training = mode == network.TRAIN

@@ -50,18 +50,22 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 _UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_OPTIONS}
 """Never called from Python: no wrappers for that, which take a tenth of the compilation."""
-inline = numba.njit(forceinline=True, **_UNWRAPPED)
 
 
-def helper(function: Callable) -> Any:
+def helper(function: Callable, **options: Any) -> Any:
     """Linked into kernels.
 
     A constant argument has the type of a variable: Numba would compile the function once for every constant.
     """
-    dispatcher = numba.njit(**_UNWRAPPED)(function)
+    dispatcher = numba.njit(**_UNWRAPPED, **options)(function)
     template = dispatcher.get_call_template
     dispatcher.get_call_template = lambda args, kws: template(tuple(map(types.unliteral, args)), kws)
     return dispatcher
+
+
+def inline(function: Callable) -> Any:
+    """Merged into kernels."""
+    return helper(function, forceinline=True)
 
 
 FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_UNWRAPPED}

@@ -260,7 +260,7 @@ def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_r
                           repeats, C + (n * c_jump + first * c_row), c_row, accumulate != 0)
 
 
-@helper
+@part(NUMBERS, *[COUNT] * 4, NUMBERS)
 def pack_rows(a, a_k, K, m, end, packed):
     """`a` for the microkernel, contiguous: packed[i // MR][k, i % MR] = a[i + k*a_k], i < m.
 

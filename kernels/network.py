@@ -46,7 +46,7 @@ import numpy as np
 from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
-from .matmul import PAIR_ROWS, pack_rows, slab_width
+from .matmul import PAIR_ROWS, slab_width
 from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
     MR,
@@ -168,7 +168,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # results: sums of the loss and the metrics, per slab of the chunk and in all
     "slab_sums", "sums", "n_sums",
     # compiled parts
-    "product", "strip_product", "rows_product", "gather", "gather_targets", "scatter",
+    "product", "strip_product", "pack_rows", "rows_product", "gather", "gather_targets", "scatter",
     "scatter_columns", "contraction",
     "gather_samples", "forward", "write_outputs", "backward",   # what is done with a group of slabs
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
@@ -205,7 +205,7 @@ FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
 """About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
 """Vectors of a row of W that several slabs read in place, where several threads have written W and where one has: see
-`_readable`."""
+`_packs`."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
 PACKED_AHEAD = 16
@@ -396,7 +396,7 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
         a, a_block, a_k, ahead = (params + (layer.weights + k * layer.outputs + strip), 1, layer.outputs,
                                   AHEAD * layer.outputs)
         if _packs(params, task_at, count, layer.rows, layer.outputs):
-            pack_rows(a, layer.outputs, K, width, layer.outputs - strip, packed)
+            call(task.pack_rows, (a, layer.outputs, K, width, layer.outputs - strip, packed))
             a, a_block, a_k, ahead = packed, K + 1, MR, PACKED_AHEAD * MR
         call(task.strip_product, (task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K,
                                   Z + strip * P, (layer.outputs + 1) * P, count,
@@ -420,17 +420,11 @@ def _activate(params, task_at, l, place, count, output, outputs):
 @inline
 def _packs(params, task_at, count, K, outputs):
     """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
-    return count >= 2 and outputs >= STRIP and not _readable(params, task_at, count, K, outputs)
-
-
-@inline
-def _readable(params, task_at, count, K, outputs):
-    """Whether the products of some slabs should read short rows of W in place: while their panels stay in the L2 cache.
-
-    Of long rows, a few numbers of each would come from as many pages, and share few sets of the caches.
-    """
+    # Short rows of W are read in place, while the panels stay in the L2 cache.  Of long rows, a few numbers of each
+    # would come from as many pages, and share few sets of the caches.
     longest = ROW_VECTORS if _task(task_at).threads > 1 else OWN_ROW_VECTORS
-    return PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
+    in_place = PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
+    return count >= 2 and outputs >= STRIP and not in_place
 
 
 @inline
