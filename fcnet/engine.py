@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -141,6 +141,58 @@ class OptimizerState(Protocol):
 
 def _address(array: np.ndarray) -> int:
     return array.__array_interface__["data"][0]
+
+
+class BatchPlan(NamedTuple):
+    """How batches of one size are worked off: by rows, by strips, or in groups of slabs.
+
+    Parameters
+    ----------
+    mode : int
+        PREDICT, EVALUATE, GRADIENT or TRAIN of `kernels.network`.
+    rows, slabs : int
+        Of a whole batch.
+    targets : int
+        Columns of Y.
+    flops : float
+        Of a step.
+    threads : int
+    by_rows, by_strips : bool
+        Whether the phases are those of `kernels.few`, or of `kernels.strips`.
+    summed : int
+        How many slabs have their gradient summed while they are in cache; 0 if all have, in phase 2.
+    group : int
+        Slabs that a thread takes through a layer before the next layer.
+    chunk : int
+        Slabs that go through a phase before the next phase.
+    """
+
+    mode: int
+    rows: int
+    slabs: int
+    targets: int
+    flops: float
+    threads: int
+    by_rows: bool
+    by_strips: bool
+    summed: int
+    group: int
+    chunk: int
+
+    @property
+    def training(self) -> bool:
+        """Whether parameters change."""
+        return self.mode == network.TRAIN
+
+    @property
+    def local(self) -> bool:
+        """Whether a thread uses the same places of the workspace for one group after the other."""
+        return self.summed > 0 or self.mode < network.GRADIENT
+
+    @property
+    def share(self) -> int:
+        """Slabs that stay together when they are shared out: those of one sum."""
+        return self.group if self.summed else 1
 
 
 class Engine:
@@ -350,43 +402,78 @@ class Engine:
 
     # -- memory -----------------------------------------------------------------------------------
 
-    def _reserve(self, slabs: int, targets: int, group: int, threads: int) -> None:
-        """Workspace for so many slabs, scratch for groups and threads; kept, and made anew only when it must grow."""
+    def _reserve(self, plan: BatchPlan, n: int) -> None:
+        """All memory for batches of n rows in all."""
+        if plan.by_rows:
+            self._reserve_rows(plan.rows, plan.threads)
+        self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
+        self._reserve_scratch(plan.group, plan.targets, plan.threads)
+        if plan.by_strips:
+            self._reserve_strips(plan.chunk)
+        self._reserve_sums(plan)
+        self._reserve_held(plan, n)
+
+    def _reserve_workspace(self, slabs: int) -> None:
+        """Panels and columns of so many slabs; kept, and made anew only when they must grow."""
         P = self.slab
-        if slabs > self._slabs:
-            self._slabs = 0
-            panels = slabs * P * np.array(self._panel_rows)
-            columns = slabs * P * P * np.array(self._column_blocks)
-            starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
-            self.workspace = layout.zeros(int(starts[-1]), self.dtype)
-            self.layers["panel"] = self.layers["kept"] = starts[1:len(self.layers) + 1]
-            self.layers["kept"][self._keepers] = starts[len(self.layers) + 1:len(panels)]
-            self.layers["columns"] = starts[len(panels):-1]
-            for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
-                self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
-            self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
-            self._slabs = slabs
-            self._list_matrices()
+        if slabs <= self._slabs:
+            return
+        self._slabs = 0
+        panels = slabs * P * np.array(self._panel_rows)
+        columns = slabs * P * P * np.array(self._column_blocks)
+        starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
+        self.workspace = layout.zeros(int(starts[-1]), self.dtype)
+        self.layers["panel"] = self.layers["kept"] = starts[1:len(self.layers) + 1]
+        self.layers["kept"][self._keepers] = starts[len(self.layers) + 1:len(panels)]
+        self.layers["columns"] = starts[len(panels):-1]
+        for start, size, rows in zip(starts, panels, self._panel_rows, strict=False):
+            self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
+        self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
+        self._slabs = slabs
+        self._list_matrices()
+
+    def _reserve_scratch(self, group: int, targets: int, threads: int) -> None:
+        """What every thread has for itself, and what they tell each other; kept in the same way."""
+        P = self.slab
         packed = P * max(group * (targets + 2 * self.widest + 1), network.TILE_COLUMNS * MR)
         scratch = -(-(packed + self._packed_size) // 64) * 64
-        if scratch > self._scratch_size or threads > self._scratch_threads:
-            scratch, threads = max(scratch, self._scratch_size), max(threads, self._scratch_threads)
-            self._scratch_size = 0  # until all of it is there
-            self._scratch = layout.zeros(scratch * threads, self.dtype)
-            # a cache line apart, so that threads do not write to each other's
-            integers = 2 * P + 8
-            self._integers = np.zeros(integers * threads, np.intp)
-            self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
-            self._shared = layout.zeros(steps.SHARES + steps.LINE * threads, np.dtype(np.int64))
-            self._set(scratch=_address(self._scratch), scratch_size=scratch,
-                      packed=scratch - self._packed_size, own_hyper=_address(self._own_hyper),
-                      shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
-            self._scratch_size, self._scratch_threads = scratch, threads
+        if scratch <= self._scratch_size and threads <= self._scratch_threads:
+            return
+        scratch, threads = max(scratch, self._scratch_size), max(threads, self._scratch_threads)
+        self._scratch_size = 0  # until all of it is there
+        self._scratch = layout.zeros(scratch * threads, self.dtype)
+        # a cache line apart, so that threads do not write to each other's
+        integers = 2 * P + 8
+        self._integers = np.zeros(integers * threads, np.intp)
+        self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
+        self._shared = layout.zeros(steps.SHARES + steps.LINE * threads, np.dtype(np.int64))
+        self._set(scratch=_address(self._scratch), scratch_size=scratch,
+                  packed=scratch - self._packed_size, own_hyper=_address(self._own_hyper),
+                  shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
+        self._scratch_size, self._scratch_threads = scratch, threads
+
+    def _reserve_sums(self, plan: BatchPlan) -> None:
+        """Room for the sums of loss and metrics, for partial gradients, and for the gradient of a step."""
+        self._slab_sums = np.empty(plan.chunk * self._columns_of_sums)
+        self._partials = np.zeros(-(-plan.chunk // plan.group) * self.n_params if plan.summed else 1, self.dtype)
+        # needed for a batch in several chunks, to add up partial gradients, and for stages
+        carried = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
+        self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
+        self._set(slab_sums=_address(self._slab_sums), partials=_address(self._partials) if plan.summed else 0)
+
+    def _reserve_held(self, plan: BatchPlan, n: int) -> None:
+        """Room for a full batch that stays in slabs from step to step, if it may."""
+        numbers = plan.slabs * self.slab * (self.inputs + plan.targets)
+        holds = plan.training and plan.summed and plan.rows == n and plan.chunk == plan.slabs
+        fits = holds and numbers * self.dtype.itemsize <= HELD_BYTES
+        self._held = layout.zeros(numbers, self.dtype) if fits else self._none
+        self._set(held=_address(self._held) if fits else 0)
 
     def _list_matrices(self) -> None:
         """What phase 2 computes: for the gradient all matrices of parameters, for training those that learn."""
         every = np.array([matrix for l in range(len(self.layers)) for matrix in self._matrices_of(l)], network.MATRIX)
         self._matrices = every, every[[self._learning[l] for l in every["layer"]]]
+        self._matrix_addresses = [_address(matrices) for matrices in self._matrices]
 
     def _matrices_of(self, l: int) -> list[tuple[int, ...]]:
         """The records of one layer, in the order of the flat vector."""
@@ -504,83 +591,50 @@ class Engine:
                 steps.run_shared(self._task_address, first, last)
 
     def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
-        """How batches of n rows are worked off: threads, chunks and groups, and memory for them."""
-        rows = batch  # also where fewer are left: the layout, and with it the rounding, is that of a whole batch
+        """Say how batches of n rows in all are worked off, with memory for them."""
+        plan = self.plan(mode, batch, targets, whole)
+        self._step_flops, self._in_groups = plan.flops, not (plan.by_rows or plan.by_strips)
+        self._reserve(plan, n)
+        self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
+        self._set_learning(plan.training)
+        self._set_phases(plan)
+        self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
+                  chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local)
+
+    def plan(self, mode: int, rows: int, targets: int, whole: bool = False) -> BatchPlan:
+        """How batches of so many rows are worked off; `whole`, for `inspect`, in one chunk that stays.
+
+        A batch with fewer rows, which an epoch may end with, goes as a whole one would: that is part of the rounding.
+        """
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT
         work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
-        self._step_flops = work / 3 if forward_only else work
-        by_rows = not forward_only and not whole and self.by_rows(rows)
+        flops = work / 3 if forward_only else work
+
+        by_rows = not (forward_only or whole) and self.by_rows(rows)
         summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
-        partial = summed > 0
-        local = partial or forward_only
-        by_strips = False
+        by_strips = (not (forward_only or by_rows or summed)
+                     and self.by_strips(work * min(1, self.chunk_limit / slabs)))
         if forward_only:
-            threads = min(_runtime.shares(work / 3), slabs)
+            threads = min(_runtime.shares(flops), slabs)
         else:
-            by_strips = not (by_rows or partial) and self.by_strips(work * min(1, self.chunk_limit / slabs))
-            threads = _runtime.shares(self._shared_work(work, slabs, by_rows, by_strips, summed))
+            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips, summed))
         if self._laps is not None:
             threads = min(threads, len(self._laps))
         by_strips = by_strips and threads > 1
-        if by_rows:
-            self._reserve_rows(rows, threads)
+
         near = GROUP_SLABS if threads > 1 else self._near_slabs
         group = 2 if by_strips else summed or min(near, GROUP_SLABS, slabs)
-        chunk = min(slabs, LOCAL_CHUNK_SLABS if local else slabs if whole else self.chunk_limit)
+        limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
+        chunk = self._chunk(slabs, group, limit)
+        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, summed, group, chunk)
+
+    def _chunk(self, slabs: int, group: int, limit: int) -> int:
+        """How many slabs make a chunk: whole groups where their sums would take too much room."""
+        chunk = min(slabs, limit)
         if self._columns_of_sums > 1:
             chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
-        self._reserve(threads * group if local else chunk, targets, group, threads)
-        if by_strips:
-            self._reserve_strips(chunk)
-        self._slab_sums = np.empty(chunk * self._columns_of_sums)
-        numbers = slabs * self.slab * (self.inputs + targets)
-        holds = mode == network.TRAIN and partial and rows == n and chunk == slabs
-        self._held = self._none
-        if holds and numbers * self.dtype.itemsize <= HELD_BYTES:
-            self._held = layout.zeros(numbers, self.dtype)
-        self._partials = np.zeros(-(-chunk // group) * self.n_params if partial else 1, self.dtype)
-        # needed for a batch in several chunks, to add up partial gradients, and for stages
-        carried = mode == network.TRAIN and (partial or chunk < slabs or self._deferred)
-        self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
-        parts = _ROW_PARTS if by_rows else _SLAB_PARTS
-        if mode == network.PREDICT:
-            parts = parts | _PREDICTION_PARTS
-        elif mode >= network.GRADIENT and not by_rows:
-            parts = parts | (_SUM_PARTS if partial else _STRIP_PARTS if by_strips else _TILE_PARTS)
-        if slabs > 1 and not by_rows and self.layers["products"].max() >= network.STRIP:
-            parts = parts | {"pack_rows": matmul.pack_rows}
-        self._set(**{name: self._part(function) for name, function in parts.items()})
-        self._in_groups = not (by_rows or by_strips)
-        training = mode == network.TRAIN
-        matrices = self._matrices[training]
-        self.layers["learns"] = self._learning if training else self._parametric
-        share = group if partial else 1
-        if by_strips:
-            phases = self._strip_phases(mode, chunk)
-        elif by_rows:
-            phases = [(few.forward_backward, 0, 0, 1, -(-slabs // threads), -(-slabs // threads))]
-        else:
-            phases = [(network.forward_backward, 0, 0, share, group // share, group // share)]
-        if by_rows:
-            phases.append((few.gradient_update, 0, self._strips(), 0, few.MOST_STRIPS, 1))
-        elif partial:
-            phases.append((network.sum_update, 0, 1, 0, 1, 1))
-        elif mode >= network.GRADIENT:
-            phases.append((network.gradient_update, 0, self._tiles(matrices), 0, network.MOST_TILES,
-                           network.TILE_GROUP))
-        chunk_phases = len(phases)
-        if training:
-            phases += self._stages
-        self._phases = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
-        self._set(mode=mode, threads=threads, batch=batch, n_rows=n, targets=targets,
-                  matrices=_address(matrices), n_matrices=len(matrices),
-                  lowest=self.lowest if training else 0,
-                  chunk_rows=chunk * self.slab, group_slabs=group, share_slabs=share,
-                  local=local, partials=_address(self._partials) if partial else 0,
-                  phases=_address(self._phases), n_phases=len(self._phases), chunk_phases=chunk_phases,
-                  held=_address(self._held),
-                  slab_sums=_address(self._slab_sums))
+        return chunk
 
     def _shared_work(self, work: float, slabs: int, by_rows: bool, by_strips: bool, summed: int) -> float:
         """How much of the work of a step, in floating-point operations, several threads can share out."""
@@ -596,6 +650,53 @@ class Engine:
         weights = self.layers["inputs"] * self.layers["outputs"]
         width = int(weights @ self.layers["outputs"]) / int(weights.sum())
         return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
+
+    def _parts(self, plan: BatchPlan) -> dict[str, Any]:
+        """The compiled parts that a plan needs, by their fields of TASK."""
+        if plan.by_rows:
+            return _ROW_PARTS
+        parts = _SLAB_PARTS
+        if plan.mode == network.PREDICT:
+            parts = parts | _PREDICTION_PARTS
+        elif plan.mode >= network.GRADIENT:
+            parts = parts | (_SUM_PARTS if plan.summed else _STRIP_PARTS if plan.by_strips else _TILE_PARTS)
+        if plan.slabs > 1 and self.layers["products"].max() >= network.STRIP:
+            parts = parts | {"pack_rows": matmul.pack_rows}
+        return parts
+
+    def _set_learning(self, training: bool) -> None:
+        """Which layers have a gradient: in training those that learn, else all that have parameters."""
+        self.layers["learns"] = self._learning if training else self._parametric
+        self._set(matrices=self._matrix_addresses[training], n_matrices=len(self._matrices[training]),
+                  lowest=self.lowest if training else 0)
+
+    def _set_phases(self, plan: BatchPlan) -> None:
+        """What the threads do one after the other: for every chunk, and at the end of a step."""
+        of_a_chunk = self._sample_phases(plan) + self._gradient_phases(plan)
+        phases = of_a_chunk + (self._stages if plan.training else [])
+        self._phases = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
+        self._set(phases=_address(self._phases), n_phases=len(phases), chunk_phases=len(of_a_chunk))
+
+    def _sample_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
+        """Phase 1, which shares out the samples: forward, loss and dZ; by strips, the outputs of layer after layer."""
+        if plan.by_strips:
+            return self._strip_phases(plan.mode, plan.chunk)
+        if plan.by_rows:
+            of_a_thread = -(-plan.slabs // plan.threads)
+            return [(few.forward_backward, 0, 0, 1, of_a_thread, of_a_thread)]
+        shares = plan.group // plan.share
+        return [(network.forward_backward, 0, 0, plan.share, shares, shares)]
+
+    def _gradient_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
+        """Phase 2, which shares out the parameters: the gradient, and in training the update."""
+        if plan.by_rows:
+            return [(few.gradient_update, 0, self._strips(), 0, few.MOST_STRIPS, 1)]
+        if plan.summed:
+            return [(network.sum_update, 0, 1, 0, 1, 1)]
+        if plan.mode < network.GRADIENT:
+            return []
+        tiles = self._tiles(self._matrices[plan.training])
+        return [(network.gradient_update, 0, tiles, 0, network.MOST_TILES, network.TILE_GROUP)]
 
     def _strip_phases(self, mode: int, slabs: int) -> list[tuple[Any, ...]]:
         """Those of `kernels.strips` for a chunk of so many slabs."""
@@ -643,7 +744,7 @@ class Engine:
         if 0 < len(X) <= self.few_rows and isinstance(X, np.ndarray):
             with self.lock:
                 if not self._few_shapes:
-                    self._plan()
+                    self._plan_few()
             few = self.predict_few(params, X if X.flags.carray else X.copy())
             if few is not None:
                 return few
@@ -678,7 +779,7 @@ class Engine:
             finite = inference.predict_rows(self._plan_address, params, X, out)
         return out if finite else None
 
-    def _plan(self) -> None:
+    def _plan_few(self) -> None:
         """Records and room for `predict_few`, and the shapes (n, I) that it takes, each with that of its outputs."""
         steps: list[tuple[np.void, int]] = []  # a record with the product, and the layer whose activation follows
         for l, transform in enumerate(self.transforms):
