@@ -29,7 +29,7 @@ from common import table
 from peers import FcnetFit
 from workloads import ADAM, BINARY, CIRCLES, SQUARED, Workload
 
-from fcnet import engine, kernels
+from fcnet import engine, kernels, num_threads
 
 FULL = 1_000_000
 CASES = {
@@ -58,32 +58,24 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     """Bytes of every part, as in the section Memory of docs/performance.md."""
     P, params = made.slab, made.n_params
     widths = [int(made.layers["inputs"][0]), *map(int, made.layers["outputs"])]
-    slabs = math.ceil(workload.batch / P)
+    with num_threads(threads):
+        plan = made.plan(kernels.network.TRAIN, workload.batch, widths[-1])
     of_a_slab = P * (sum(width + 1 for width in widths) + P * sum(math.ceil(width / P) for width in widths[1:]))
-    by_rows = made.by_rows(workload.batch)
-    summed = 0 if by_rows else made.summed_slabs(slabs)
-    few_weights = summed > 0
-    work = made.flops * workload.batch + engine._runtime.PANEL_FLOPS * len(made.layers) * slabs
-    by_strips = threads > 1 and not (by_rows or summed) and made.by_strips(work * min(1, made.chunk_limit / slabs))
-    near = engine.GROUP_SLABS if threads > 1 else made._near_slabs
-    group = 2 if by_strips else summed or min(near, engine.GROUP_SLABS, slabs)
-    chunk = max(math.ceil(engine.CHUNK_ROWS / P), engine.CHUNK_BYTES // (of_a_slab * made.dtype.itemsize))
-    chunk = min(slabs, engine.LOCAL_CHUNK_SLABS if few_weights else chunk)
-    places = threads * group if few_weights else chunk
-    of_a_group = P * group * (widths[-1] + 2 * max(widths) + 1)
+    places = plan.threads * plan.group if plan.summed else plan.chunk
+    of_a_group = P * plan.group * (widths[-1] + 2 * max(widths) + 1)
     packed = max(packed_numbers(inputs + 1, outputs, made) for inputs, outputs in itertools.pairwise(widths))
     scratch = max(of_a_group, P * kernels.simd.MR) + packed
-    held = slabs * P * (widths[0] + widths[-1])
-    full = workload.steps == 1 and chunk == slabs
+    held = plan.slabs * P * (widths[0] + widths[-1])
+    full = workload.steps == 1 and plan.chunk == plan.slabs
     numbers = {
         "workspace": places * of_a_slab,
-        "scratch": threads * (scratch + 64),
-        "dZ by strips": 2 * chunk * P * max(widths[1:]) if by_strips else 0,
-        "rows": 2 * workload.batch * P * sum(width // P + 1 | 1 for width in widths) if by_rows else 0,
-        "panels": threads * kernels.few.panel_numbers(widths[1:], P) if by_rows else 0,
-        "gradient": params if few_weights or chunk < slabs else 0,
-        "partial gradients": math.ceil(chunk / group) * params if few_weights else 0,
-        "held": held if few_weights and full and held * made.dtype.itemsize <= engine.HELD_BYTES else 0,
+        "scratch": plan.threads * (scratch + 64),
+        "dZ by strips": 2 * plan.chunk * P * max(widths[1:]) if plan.by_strips else 0,
+        "rows": 2 * workload.batch * P * sum(width // P + 1 | 1 for width in widths) if plan.by_rows else 0,
+        "panels": plan.threads * kernels.few.panel_numbers(widths[1:], P) if plan.by_rows else 0,
+        "gradient": params if plan.summed or plan.chunk < plan.slabs else 0,
+        "partial gradients": math.ceil(plan.chunk / plan.group) * params if plan.summed else 0,
+        "held": held if plan.summed and full and held * made.dtype.itemsize <= engine.HELD_BYTES else 0,
         "checkpoint": params * (1 + slots),
     }
     sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}
