@@ -400,6 +400,102 @@ class Engine:
         self._set(metrics=_address(self._metrics), n_metrics=len(reported), n_sums=self._columns_of_sums)
         self._objective = aim, parameters, reported
 
+    # -- plan -------------------------------------------------------------------------------------
+
+    def plan(self, mode: int, rows: int, targets: int, whole: bool = False) -> BatchPlan:
+        """How batches of so many rows are worked off; `whole`, for `inspect`, in one chunk that stays.
+
+        A batch with fewer rows, which an epoch may end with, goes as a whole one would: that is part of the rounding.
+        """
+        slabs = -(-rows // self.slab)
+        forward_only = mode < network.GRADIENT
+        work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
+        flops = work / 3 if forward_only else work
+
+        by_rows = not (forward_only or whole) and self.by_rows(rows)
+        summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
+        by_strips = (not (forward_only or by_rows or summed)
+                     and self.by_strips(work * min(1, self.chunk_limit / slabs)))
+        if forward_only:
+            threads = min(_runtime.shares(flops), slabs)
+        else:
+            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips, summed))
+        if self._laps is not None:
+            threads = min(threads, len(self._laps))
+        by_strips = by_strips and threads > 1
+
+        near = GROUP_SLABS if threads > 1 else self._near_slabs
+        group = 2 if by_strips else summed or min(near, GROUP_SLABS, slabs)
+        limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
+        chunk = self._chunk(slabs, group, limit)
+        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, summed, group, chunk)
+
+    def by_rows(self, rows: int) -> bool:
+        """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
+
+        It counts products of vectors in the forward pass, which those of the others are like: for each input a slab
+        takes one for every output and vector of samples; rows take one for every sample and vector of outputs, and
+        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.  Slabs also
+        cost transposes, unless the gradient is summed over their lanes.
+        """
+        lanes = self.slab // NV
+        vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
+        if not self.flat or slabs > min(ROWS_SLABS, self.chunk_limit):
+            return False
+        summed = self.summed_slabs(slabs)
+        by_rows = by_slabs = 0
+        for record in self.layers:
+            inputs, outputs = int(record["rows"]), int(record["outputs"])
+            by_slabs += vectors * (inputs * outputs + (0 if summed else TURN * (inputs + outputs)))
+            if outputs <= few.NARROW:
+                by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
+            else:
+                by_rows += rows * inputs * max(NV, -(-outputs // lanes))
+        shares = SUMMED_SHARE if summed else ROWS_SHARE
+        return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
+
+    def by_strips(self, work: float) -> bool:
+        """Whether several threads share out the outputs of each layer (`kernels.strips`), not the slabs of a chunk."""
+        weights = self.layers["inputs"] * self.layers["outputs"]
+        width = int(weights @ self.layers["outputs"]) / int(weights.sum())
+        return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
+
+    def _parts(self, plan: BatchPlan) -> dict[str, Any]:
+        """The compiled parts that a plan needs, by their fields of TASK."""
+        if plan.by_rows:
+            return _ROW_PARTS
+        parts = _SLAB_PARTS
+        if plan.mode == network.PREDICT:
+            parts = parts | _PREDICTION_PARTS
+        elif plan.mode >= network.GRADIENT:
+            parts = parts | (_SUM_PARTS if plan.summed else _STRIP_PARTS if plan.by_strips else _TILE_PARTS)
+        if plan.slabs > 1 and self.layers["products"].max() >= network.STRIP:
+            parts = parts | {"pack_rows": matmul.pack_rows}
+        return parts
+
+    def summed_slabs(self, slabs: int) -> int:
+        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in phase 2."""
+        if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
+            return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
+        narrow = int(self.layers["outputs"].max()) <= self.slab // NV
+        return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
+
+    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_strips: bool, summed: int) -> float:
+        """How much of the work of a step, in floating-point operations, several threads can share out."""
+        if summed >= slabs:  # one group
+            return 0
+        if slabs > 1 or by_strips:
+            return work
+        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come
+        return UPDATE_FLOPS * self.n_params if by_rows else work / 3
+
+    def _chunk(self, slabs: int, group: int, limit: int) -> int:
+        """How many slabs make a chunk: whole groups where their sums would take too much room."""
+        chunk = min(slabs, limit)
+        if self._columns_of_sums > 1:
+            chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
+        return chunk
+
     # -- memory -----------------------------------------------------------------------------------
 
     def _reserve(self, plan: BatchPlan, n: int) -> None:
@@ -516,30 +612,6 @@ class Engine:
 
     # -- running ----------------------------------------------------------------------------------
 
-    def by_rows(self, rows: int) -> bool:
-        """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
-
-        It counts products of vectors in the forward pass, which those of the others are like: for each input a slab
-        takes one for every output and vector of samples; rows take one for every sample and vector of outputs, and
-        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.  Slabs also
-        cost transposes, unless the gradient is summed over their lanes.
-        """
-        lanes = self.slab // NV
-        vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
-        if not self.flat or slabs > min(ROWS_SLABS, self.chunk_limit):
-            return False
-        summed = self.summed_slabs(slabs)
-        by_rows = by_slabs = 0
-        for record in self.layers:
-            inputs, outputs = int(record["rows"]), int(record["outputs"])
-            by_slabs += vectors * (inputs * outputs + (0 if summed else TURN * (inputs + outputs)))
-            if outputs <= few.NARROW:
-                by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
-            else:
-                by_rows += rows * inputs * max(NV, -(-outputs // lanes))
-        shares = SUMMED_SHARE if summed else ROWS_SHARE
-        return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
-
     def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
              gradient: np.ndarray | None = None, sums: np.ndarray | None = None,
@@ -601,69 +673,6 @@ class Engine:
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local)
 
-    def plan(self, mode: int, rows: int, targets: int, whole: bool = False) -> BatchPlan:
-        """How batches of so many rows are worked off; `whole`, for `inspect`, in one chunk that stays.
-
-        A batch with fewer rows, which an epoch may end with, goes as a whole one would: that is part of the rounding.
-        """
-        slabs = -(-rows // self.slab)
-        forward_only = mode < network.GRADIENT
-        work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
-        flops = work / 3 if forward_only else work
-
-        by_rows = not (forward_only or whole) and self.by_rows(rows)
-        summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
-        by_strips = (not (forward_only or by_rows or summed)
-                     and self.by_strips(work * min(1, self.chunk_limit / slabs)))
-        if forward_only:
-            threads = min(_runtime.shares(flops), slabs)
-        else:
-            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips, summed))
-        if self._laps is not None:
-            threads = min(threads, len(self._laps))
-        by_strips = by_strips and threads > 1
-
-        near = GROUP_SLABS if threads > 1 else self._near_slabs
-        group = 2 if by_strips else summed or min(near, GROUP_SLABS, slabs)
-        limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
-        chunk = self._chunk(slabs, group, limit)
-        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, summed, group, chunk)
-
-    def _chunk(self, slabs: int, group: int, limit: int) -> int:
-        """How many slabs make a chunk: whole groups where their sums would take too much room."""
-        chunk = min(slabs, limit)
-        if self._columns_of_sums > 1:
-            chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
-        return chunk
-
-    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_strips: bool, summed: int) -> float:
-        """How much of the work of a step, in floating-point operations, several threads can share out."""
-        if summed >= slabs:  # one group
-            return 0
-        if slabs > 1 or by_strips:
-            return work
-        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come
-        return UPDATE_FLOPS * self.n_params if by_rows else work / 3
-
-    def by_strips(self, work: float) -> bool:
-        """Whether several threads share out the outputs of each layer (`kernels.strips`), not the slabs of a chunk."""
-        weights = self.layers["inputs"] * self.layers["outputs"]
-        width = int(weights @ self.layers["outputs"]) / int(weights.sum())
-        return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
-
-    def _parts(self, plan: BatchPlan) -> dict[str, Any]:
-        """The compiled parts that a plan needs, by their fields of TASK."""
-        if plan.by_rows:
-            return _ROW_PARTS
-        parts = _SLAB_PARTS
-        if plan.mode == network.PREDICT:
-            parts = parts | _PREDICTION_PARTS
-        elif plan.mode >= network.GRADIENT:
-            parts = parts | (_SUM_PARTS if plan.summed else _STRIP_PARTS if plan.by_strips else _TILE_PARTS)
-        if plan.slabs > 1 and self.layers["products"].max() >= network.STRIP:
-            parts = parts | {"pack_rows": matmul.pack_rows}
-        return parts
-
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
         self.layers["learns"] = self._learning if training else self._parametric
@@ -721,13 +730,6 @@ class Engine:
         """How many strips phase 2 has, by rows."""
         return sum(few.count_strips(int(record["rows"]), int(record["outputs"]))
                    for record in self.layers if record["learns"])
-
-    def summed_slabs(self, slabs: int) -> int:
-        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in phase 2."""
-        if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
-            return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
-        narrow = int(self.layers["outputs"].max()) <= self.slab // NV
-        return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
 
     def predict(self, params: np.ndarray, X: np.ndarray) -> np.ndarray:
         """The network's outputs.
