@@ -248,7 +248,7 @@ class Engine:
         self.widest = max(widths)
         self.flat = not any(self.transforms) and not any(
             activation in inference.ACROSS for activation in self.activations[:-1])
-        self._near_slabs, self._packed_size = self._slabs_in_cache(), self._room_for_packed()
+        self._near_slabs, self._packed_size = self._slabs_in_cache(), self._cut_strips()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -286,14 +286,19 @@ class Engine:
         short = matmul.PAIR_ROWS > 0 and widest <= network.OWN_ROW_VECTORS * self.slab // NV
         return fitting if short and fitting >= LEAST_GROUP else GROUP_SLABS
 
-    def _room_for_packed(self) -> int:
-        """Numbers of the largest strip of weights that a thread copies."""
-        def numbers(K: int, outputs: int) -> int:
-            block = network.block_size(K, network.FORWARD_BLOCK)
-            far = min(network.strip_rows(self.slab // NV, block), -(-outputs // MR) * MR) * (block + 1)
-            return max(network.PACKED_STRIP * (K + 1), far)
+    def _cut_strips(self) -> int:
+        """Fill in how far strips of every layer's weights reach; numbers of the largest one that a thread copies."""
+        layers, lanes = self.layers, self.slab // NV
+        for record in layers:
+            rows, outputs = int(record["rows"]), int(record["outputs"])
+            record["forward_block"] = forward = network.block_size(rows, network.FORWARD_BLOCK)
+            record["backward_block"] = backward = network.block_size(outputs, network.BACKWARD_BLOCK)
+            record["near_strip"] = min(network.PACKED_STRIP, network.strip_rows(lanes, rows))
+            record["far_strip"] = network.strip_rows(lanes, forward)
+            record["backward_strip"] = network.strip_rows(lanes, backward)
+        far = np.minimum(layers["far_strip"], -(-layers["products"] // MR) * MR) * (layers["forward_block"] + 1)
+        return int(np.maximum(network.PACKED_STRIP * (layers["rows"] + 1), far).max())
 
-        return max(numbers(int(layer["rows"]), int(layer["products"])) for layer in self.layers)
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""

@@ -75,6 +75,8 @@ LAYER = np.dtype([(field, np.int64) for field in (
     "rows",         # of [W; b]: inputs, and one for a bias
     "weights",      # offset of [W; b] in the flat vectors
     "products",     # outputs that are computed from [W; b]: all of a Dense, none of a transform
+    "near_strip", "far_strip", "forward_block",     # outputs and inputs of a strip of packed weights: see `strip_rows`
+    "backward_strip", "backward_block",             # inputs and outputs of a strip of them for dA
     "transform",    # address of the part that stands in place of the product, 0 for a Dense: see `transforms`
     "transform_backward",   # address of its counterpart, 0 if dA_prev is dA
     "gamma", "beta",        # offsets in the flat vectors of what a transform learns, -1 for none
@@ -371,8 +373,8 @@ def _columns_at_once(params, task_at, l, count):
     if not _packs(params, task_at, count, layer.rows, layer.outputs):
         return STRIP
     if _near(count, layer.rows, layer.outputs):
-        return min(PACKED_STRIP, _strip_rows(lanes(params), layer.rows))
-    return _strip_rows(lanes(params), _block(layer.rows, FORWARD_BLOCK))
+        return layer.near_strip
+    return layer.far_strip
 
 
 @helper
@@ -388,7 +390,7 @@ def _forward_strip(params, task_at, thread, l, first, place, count, strip, colum
     A_prev = workspace + (panel + place * height * P)
     Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
     width, near = min(columns, layer.outputs - strip), _near(count, layer.rows, layer.outputs)
-    block = layer.rows if near else _block(layer.rows, FORWARD_BLOCK)
+    block = layer.rows if near else layer.forward_block
     packed = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.packed)
     for k in range(0, layer.rows, block):
         K = min(block, layer.rows - k)
@@ -449,9 +451,6 @@ def block_size(K, about):
 def strip_rows(lanes, K):
     """Rows of K weights that stay in the L2 cache."""
     return max(STRIP, STRIP_VECTORS * lanes // max(K, 1) // STRIP * STRIP)
-
-
-_block, _strip_rows = inline(block_size), inline(strip_rows)
 
 
 @part(COUNT, NUMBERS, *[COUNT] * 5, NUMBERS, COUNT, COUNT, NUMBERS, *[COUNT] * 5)
@@ -556,10 +555,9 @@ def backward(params, task_at, thread, first, place, count):
             _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
         if l > task.lowest:
             if layer.products > 0:
-                rows = _rows_at_once(params, layer.outputs)
-                for strip in range(0, layer.inputs, rows):
-                    _backward_strip(params, task_at, l, strip, min(rows, layer.inputs - strip), dZ, dA, jump, count,
-                                    full)
+                for strip in range(0, layer.inputs, layer.backward_strip):
+                    inputs = min(layer.backward_strip, layer.inputs - strip)
+                    _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full)
                 dZ, dA = dA, dZ
             _deactivate(params, task_at, l - 1, place, count, dZ, jump, 0, below.outputs)
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
@@ -578,12 +576,6 @@ def _scatter(params, task_at, thread, l, first, place, count, dZ, jump):
                                     min(P, task.stop - task.start - (first + n) * P), offsets))
 
 
-@inline
-def _rows_at_once(params, outputs):
-    """Inputs of a strip of dA: so many that their weights stay in cache."""
-    return _strip_rows(lanes(params), _block(outputs, BACKWARD_BLOCK))
-
-
 @helper
 def _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full):
     """dA_(l-1) = dZ_l W_l^T for a strip of inputs, its weights in cache, against some slabs."""
@@ -592,7 +584,7 @@ def _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full
     P = slab_width(params)
     W = params + (layer.weights + strip * layer.outputs)
     near = _near(count, layer.outputs, inputs)
-    block = layer.outputs if near else _block(layer.outputs, BACKWARD_BLOCK)
+    block = layer.outputs if near else layer.backward_block
     for k in range(0, layer.outputs, block):
         call(task.strip_product, (task.product, W + k, layer.outputs, 1, layer.outputs, 0, inputs, dZ + k * P, jump,
                                   min(block, layer.outputs - k), dA + strip * P, jump, count, full, int(near),

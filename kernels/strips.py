@@ -36,7 +36,6 @@ from .network import (
     _lap,
     _layers,
     _losses,
-    _rows_at_once,
     _scatter,
     _task,
 )
@@ -125,10 +124,9 @@ def backward(params, task_at, thread, first, last):
     before = slabs if layer.learns else 0
     for n in range(first, min(last, before)):
         _scatter(params, task_at, thread, l, n, n, 1, dZ + n * jump, jump)
-    rows = _rows_at_once(params, layer.outputs)
     stop = min((last - before) * MR, layer.inputs)
-    for strip in range((max(first, before) - before) * MR, stop, rows):
-        inputs = min(rows, stop - strip)
+    for strip in range((max(first, before) - before) * MR, stop, layer.backward_strip):
+        inputs = min(layer.backward_strip, stop - strip)
         _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, slabs, _full_slabs(params, task_at, 0, slabs))
         _deactivate(params, task_at, l - 1, 0, slabs, dA, jump, strip, inputs)
     _lap(task_at, thread, LAP_LAYERS + 3 * l + 1)
