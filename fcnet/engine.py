@@ -620,10 +620,11 @@ class Engine:
     def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
              gradient: np.ndarray | None = None, sums: np.ndarray | None = None,
-             weights: np.ndarray | None = None, whole: bool = False) -> None:
+             weights: np.ndarray | None = None, whole: bool = False, search: bool = False) -> None:
         """Fill in the task and run its steps; the caller holds `lock`.
 
-        With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read.
+        With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read. With `search` it is looked
+        for numbers that are not finite.
         """
         key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
                _runtime.SHARE_FLOPS, self._deferred)
@@ -646,7 +647,8 @@ class Engine:
         self._set_array("weights", weights)
         hold = self._held.size > 1 and last - first > 1 and orders is None and weights is None
         if self._in_groups:
-            self._set(gather_samples=self._part(held.gather_held if hold else network.gather_samples))
+            gather = held.gather_held if hold else network.gather_searched if search else network.gather_samples
+            self._set(gather_samples=self._part(gather))
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
         self._set(abandon=0)
@@ -784,6 +786,21 @@ class Engine:
         out = np.empty(shape, self.dtype)
         with self.lock:
             finite = inference.predict_rows(self._plan_address, params, X, out)
+        return out if finite else None
+
+    def predict_many(self, params: np.ndarray, X: np.ndarray) -> np.ndarray | None:
+        """The same for any number of rows whose prediction Ctrl-C may wait for; X may be read-only."""
+        if X.ndim != 2 or X.shape[1] != self.inputs or X.dtype != self.dtype:
+            return None
+        n = len(X)
+        if n <= self.few_rows or n * self.flops > _runtime.LONG_FLOPS or not (X.flags.c_contiguous and X.flags.aligned):
+            return None
+        out = np.empty((n, self.outputs), self.dtype)
+        with self.lock:
+            self._set_objective(None)
+            self._set(not_finite=0)
+            self._run(network.PREDICT, params, X, self._none.reshape(1, 1), n, out=out, search=True)
+            finite = self._task["not_finite"][0] == 0
         return out if finite else None
 
     def _plan_few(self) -> None:

@@ -635,9 +635,11 @@ class Sequential:
         if type(x) is np.ndarray and plain:
             engine, flat = self._engine, self._flat
             if engine is not None and flat is not None:
-                few = engine.predict_few(flat, x)
-                if few is not None:
-                    return few
+                found = engine.predict_few(flat, x)
+                if found is None:
+                    found = engine.predict_many(flat, x)
+                if found is not None:
+                    return found
         checks.verbose(verbose)
         self._ready(batch_size)
         with _runtime.num_threads(checks.threads(n_threads)):

@@ -57,6 +57,7 @@ from .simd import (
     flush_subnormals,
     fma,
     lanes,
+    load,
     load_upto,
     pointer_like,
     prefetch,
@@ -180,6 +181,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",
     "abandon",      # whether to leave the present step, set by another thread
+    "not_finite",   # whether `gather_searched` found such a number
     # where the call is: step `now` of [begin, end); in it rows [start, stop) of the order, part of a batch up to `rows`
     "begin", "now", "end", "epoch", "start", "stop", "rows", "first_chunk", "last_chunk", "first_step",
 )] + [(field, np.float64) for field in (
@@ -278,6 +280,21 @@ def gather_samples(params, task_at, thread, first, place, count):
     _gather(params, task_at, thread, first, place, count)
     if _task(task_at).mode != PREDICT:
         _gather_targets(params, task_at, thread, first, count)
+
+
+@part(*GROUP_ARGUMENTS)
+def gather_searched(params, task_at, thread, first, place, count):
+    """Rows of X to slabs, and `not_finite` if there is a number among them that isn't."""
+    task = _task(task_at)
+    P, step = slab_width(params), lanes(params)
+    _gather(params, task_at, thread, first, place, count)
+    numbers = (task.inputs + 1) * P
+    panel = pointer_like(task.workspace, params) + (task.input_panel + place * numbers)
+    even = odd = splat(0.0, params)
+    for c in range(0, count * numbers, 2 * step):  # a slab has an even number of vectors
+        even, odd = fma(load(panel + c), even, even), fma(load(panel + (c + step)), odd, odd)
+    if total(even + odd) != 0.0:  # 0 x + 0 is NaN where x is NaN or infinite
+        task.not_finite = 1
 
 
 @helper

@@ -113,6 +113,29 @@ def test_the_short_way_has_the_same_errors():
         assert model.predict(row[:0]).shape == (0, 4)
 
 
+@isa
+def test_many_rows_are_searched_on_the_way(dtype, rng):
+    """A plain array is looked at by the kernel; the outputs, and the errors, are those of any other."""
+    model = Sequential([Dense(37, "relu", input_dim=21), Dense(3, "softmax")], dtype=np.dtype(dtype).name)
+    for rows in (model._compiled_engine().few_rows + 1, 64, 100, 333):
+        X = rng.standard_normal((rows, 21)).astype(dtype)
+        expected = model.predict(np.asfortranarray(X))
+        assert model._engine.predict_many(model._flat, X) is not None
+        np.testing.assert_array_equal(model.predict(X), expected)
+        X.flags.writeable = False
+        np.testing.assert_array_equal(model.predict(X), expected)
+        for value in (np.nan, np.inf, -np.inf):
+            for row, column in ((0, 0), (rows - 1, 20), (rng.integers(rows), rng.integers(21))):
+                wrong = X.copy()
+                wrong[row, column] = value
+                assert model._engine.predict_many(model._flat, wrong) is None
+                with pytest.raises(ValueError, match=rf"^X: .* at row {row}, column {column}"):
+                    model.predict(wrong)
+        np.testing.assert_array_equal(model.predict(X), expected)
+    for other in (X[:, :20], X[0], X[None], X[:, ::-1], X.astype(np.float16), X.astype(X.dtype.newbyteorder())):
+        assert model._engine.predict_many(model._flat, other) is None
+
+
 def test_it_follows_the_parameters():
     """Weights set, changed in place, trained, and another layer added: the next row sees them."""
     model, row = small_model(), np.ones((1, 3), np.float32)
