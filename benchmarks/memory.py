@@ -79,10 +79,9 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
         "checkpoint": params * (1 + slots),
     }
     sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}
-    # The epoch's order and the rows from which it is made; after an epoch a truth value for every parameter, when the
-    # gradient is free again.
+    # The epoch's order and the rows from which it is made; after an epoch a truth value for every parameter.
     orders = 8 * workload.rows * (1 if workload.steps == 1 else 2)
-    return sizes | {"orders": orders, "finite?": max(0, params - sizes["gradient"] - sizes["partial gradients"])}
+    return sizes | {"orders": orders, "finite?": params}
 
 
 def measure(workload: Workload, threads: int) -> dict:
