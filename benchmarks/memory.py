@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import itertools
 import math
 import sys
 import tracemalloc
@@ -46,14 +45,6 @@ CASES = {
 WARM_UP = 2048  # rows
 
 
-def packed_numbers(K: int, outputs: int, made: engine.Engine) -> int:
-    """Of a strip of weights."""
-    network, MR = kernels.network, kernels.simd.MR
-    block = network.block_size(K, network.FORWARD_BLOCK)
-    columns = min(network.strip_rows(made.slab // kernels.simd.NV, block), math.ceil(outputs / MR) * MR)
-    return max(network.PACKED_STRIP * (K + 1), columns * (block + 1))
-
-
 def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -> dict[str, int]:
     """Bytes of every part, as in the section Memory of docs/performance.md."""
     P, params = made.slab, made.n_params
@@ -63,8 +54,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     of_a_slab = P * (sum(width + 1 for width in widths) + P * sum(math.ceil(width / P) for width in widths[1:]))
     places = plan.threads * plan.group if plan.summed else plan.chunk
     of_a_group = P * plan.group * (widths[-1] + 2 * max(widths) + 1)
-    packed = max(packed_numbers(inputs + 1, outputs, made) for inputs, outputs in itertools.pairwise(widths))
-    scratch = max(of_a_group, P * kernels.simd.MR) + packed
+    scratch = max(of_a_group, 2 * P * kernels.simd.MR) + made.packed_size
     held = plan.slabs * P * (widths[0] + widths[-1])
     full = workload.steps == 1 and plan.chunk == plan.slabs
     numbers = {

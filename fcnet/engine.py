@@ -248,7 +248,7 @@ class Engine:
         self.widest = max(widths)
         self.flat = not any(self.transforms) and not any(
             activation in inference.ACROSS for activation in self.activations[:-1])
-        self._near_slabs, self._packed_size = self._slabs_in_cache(), self._cut_strips()
+        self._near_slabs, self.packed_size = self._slabs_in_cache(), self._cut_strips()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -537,7 +537,7 @@ class Engine:
         """What every thread has for itself, and what they tell each other; kept in the same way."""
         P = self.slab
         packed = P * max(group * (targets + 2 * self.widest + 1), network.TILE_COLUMNS * MR)
-        scratch = -(-(packed + self._packed_size) // 64) * 64
+        scratch = -(-(packed + self.packed_size) // 64) * 64
         if scratch <= self._scratch_size and threads <= self._scratch_threads:
             return
         scratch, threads = max(scratch, self._scratch_size), max(threads, self._scratch_threads)
@@ -549,7 +549,7 @@ class Engine:
         self._own_hyper = np.zeros(optimizers.HYPER_SIZE * threads)
         self._shared = layout.zeros(steps.SHARES + steps.LINE * threads, np.dtype(np.int64))
         self._set(scratch=_address(self._scratch), scratch_size=scratch,
-                  packed=scratch - self._packed_size, own_hyper=_address(self._own_hyper),
+                  packed=scratch - self.packed_size, own_hyper=_address(self._own_hyper),
                   shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
         self._scratch_size, self._scratch_threads = scratch, threads
 

@@ -28,9 +28,8 @@ from .optimizers import LBFGS, Optimizer
 if TYPE_CHECKING:
     from .engine import Engine
 
-# Work of one engine call, in floating-point operations: 1 ms at 200 GFLOP/s, 40 ms at 5.
-_CALL = 2e8
-_PACED = 5  # so many times as much where `Fit` watches the time a step takes
+# Work of one engine call at most, in floating-point operations; `Fit` watches the time that its steps take.
+_CALL = 1e9
 _STEP = 2e4  # what a step costs besides its arithmetic, in the same unit
 _SECONDS = 0.05  # the same in time
 ORDER_NUMBERS = 1 << 18  # numbers in the orders of epochs that run in one call
@@ -122,7 +121,7 @@ def _finite(sums: np.ndarray) -> bool:
 
 def steps_per_call(n_params: int, batch_size: int) -> int:
     """How many steps one call of the engine runs at most: 2 B operations a parameter forward, 4 B backward."""
-    return max(1, int(_PACED * _CALL / (6.0 * n_params * batch_size + _STEP)))
+    return max(1, int(_CALL / (6.0 * n_params * batch_size + _STEP)))
 
 
 def rows_per_call(n_params: int) -> int:

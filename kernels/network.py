@@ -289,10 +289,12 @@ def gather_searched(params, task_at, thread, first, place, count):
     P, step = slab_width(params), lanes(params)
     _gather(params, task_at, thread, first, place, count)
     numbers = (task.inputs + 1) * P
-    panel = pointer_like(task.workspace, params) + (task.input_panel + place * numbers)
     even = odd = splat(0.0, params)
-    for c in range(0, count * numbers, 2 * step):  # a slab has an even number of vectors
-        even, odd = fma(load(panel + c), even, even), fma(load(panel + (c + step)), odd, odd)
+    for n in range(count):
+        panel = pointer_like(task.workspace, params) + (task.input_panel + (place + n) * numbers)
+        for v in range(0, min(P, task.stop - task.start - (first + n) * P), step):  # what is behind is of other batches
+            for i in range(v, task.inputs * P, 2 * P):  # with an odd number of inputs the row of ones, too
+                even, odd = fma(load(panel + i), even, even), fma(load(panel + (i + P)), odd, odd)
     if total(even + odd) != 0.0:  # 0 x + 0 is NaN where x is NaN or infinite
         task.not_finite = 1
 

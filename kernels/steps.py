@@ -1,8 +1,8 @@
 """The steps of a call: their batches and chunks, phase after phase, and how threads share a phase out.
 
-A phase is over when all its units are done, not when all threads have come: one that the
-operating system runs late, or not at all, is not waited for, unless it stopped in the middle of its units, and one
-thread could do the work of all.  So threads need not start together, and a step needs no parallel region of its own.
+A phase is over when all its units are done, not when all threads have come: one that the operating system runs late,
+or not at all, is not waited for, unless it stopped in the middle of its units, and one thread could do the work of all.
+So threads need not start together, and a step needs no parallel region of its own.
 
 Every thread has a share of the units, the same one in every step, for the sake of its cache; when that is done, it
 takes from those of others.  What is left of a share is one number, where it ends and the first unit not taken.  A

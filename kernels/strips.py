@@ -43,7 +43,8 @@ from .simd import MR, NV, call, flush_subnormals, pointer_like, restore_subnorma
 
 NEAR_BLOCKS, FAR_BLOCKS = (4, 1), (24, 4)
 """Blocks of MR outputs, or inputs, that a thread takes at a time, at most and at least: where all panels stay in the L2
-cache, and where they come from farther away for every strip."""
+cache, and where they come from farther away for every strip (four there, too, took 1.03 to 1.06 of the time for layers
+of 1,024 to 2,048)."""
 
 
 def blocks_at_once(slabs, K):

@@ -131,6 +131,9 @@ def test_many_rows_are_searched_on_the_way(dtype, rng):
                 assert model._engine.predict_many(model._flat, wrong) is None
                 with pytest.raises(ValueError, match=rf"^X: .* at row {row}, column {column}"):
                     model.predict(wrong)
+                # what is left of it in lanes without samples is nobody's number
+                for fewer in range(model._engine.few_rows + 1, rows, 7):
+                    assert model._engine.predict_many(model._flat, X[:fewer]) is not None
         np.testing.assert_array_equal(model.predict(X), expected)
     for other in (X[:, :20], X[0], X[None], X[:, ::-1], X.astype(np.float16), X.astype(X.dtype.newbyteorder())):
         assert model._engine.predict_many(model._flat, other) is None

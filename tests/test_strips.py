@@ -45,7 +45,7 @@ def by_strips(monkeypatch):
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
     monkeypatch.setattr(engine, "CHUNK_BYTES", 0)
-    monkeypatch.setattr(engine, "SUMS", 60)  # two of each slab: chunks of 30 slabs by strips, of 16 without
+    monkeypatch.setattr(engine, "SUMS", 60)  # two of each slab: chunks of 30 slabs by strips, of 32 without
     for batch in BATCHES:
         monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
         slabs = test_few.results(widths, batch, dtype, use_bias=batch != 70)
