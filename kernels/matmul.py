@@ -64,6 +64,8 @@ PAIR_ROWS = MR // 2 if REGISTER_BYTES == 64 else 0
 """Rows of a block of two panels at once; 0 where their vectors, sums and a weight are too many for the registers."""
 UNROLL = 4
 """Values of k that the loop of such a block takes a turn."""
+TO_L2 = 2
+"""The locality of a prefetch that goes past the L1 cache."""
 
 
 @inline
@@ -102,27 +104,34 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, 
 
 
 @intrinsic
-def pair_product(typingctx, vectors, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate):
+def pair_product(typingctx, vectors, a, a_row, a_k, a_jump, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump,
+                 accumulate):
     """The `block_product` of PAIR_ROWS rows and two panels, b_jump and c_jump apart; a_row or a_k is 1.
 
     `vectors` is 2 NV, or NV + 1: only the first vector of the second panel.  2 NV are as many sums as in a block of MR
-    rows and one panel, for 10 loads a k in place of 14.
+    rows and one panel, for 10 loads a k in place of 14.  With them, what stands at `coming` is asked for into the L2
+    cache, `pace` numbers further on every UNROLL k (if that is not 0), and from coming + a_jump on in the next repeat.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
-        vectors, a, a_row, a_k, a_jump, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
+        vectors, a, a_row, a_k, a_jump, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
+        zero, two = ir.Constant(_I64, 0), ir.Constant(_I64, 2)
         panels = [(B, C), (builder.gep(B, [b_jump]), builder.gep(C, [c_jump]))]
-        blocks = {2 * count + by_rows: _Block(builder, vector, PAIR_ROWS, count, panels, UNROLL, by_rows)
-                  for count in (NV + 1, 2 * NV) for by_rows in (False, True) if PAIR_ROWS > 0}
-        by_rows = builder.zext(builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)), _I64)
-        _switch(builder, builder.add(builder.mul(vectors, ir.Constant(_I64, 2)), by_rows),
-                {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
-                 for number, block in blocks.items()})
+        shapes = [(count, by_rows, asks) for count, asks in ((NV + 1, False), (2 * NV, False), (2 * NV, True))
+                  for by_rows in (False, True) if PAIR_ROWS > 0]
+        blocks = {4 * count + 2 * by_rows + asks: _Block(builder, vector, PAIR_ROWS, count, panels, UNROLL, by_rows,
+                                                         coming=(coming, pace) if asks else None)
+                  for count, by_rows, asks in shapes}
+        chosen = vectors
+        for yes in (builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)), builder.icmp_signed("!=", pace, zero)):
+            chosen = builder.add(builder.mul(chosen, two), builder.zext(yes, _I64))
+        _switch(builder, chosen, {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
+                                  for number, block in blocks.items()})
         return context.get_dummy_value()
 
     index = types.intp
-    kinds = index, a, index, index, index, B, index, index, index, C, index, index, types.boolean
+    kinds = index, a, index, index, index, a, index, B, index, index, index, C, index, index, types.boolean
     return types.void(*kinds), codegen
 
 
@@ -160,9 +169,9 @@ class _Block:
     """
 
     def __init__(self, builder, vector, rows, vectors, panels, unroll=1, rows_contiguous=False, prefetches=None,
-                 b_row=None):
+                 b_row=None, coming=None):
         self.builder, self.vector, self.rows, self.unroll = builder, vector, rows, unroll
-        self.rows_contiguous, self.prefetches = rows_contiguous, prefetches
+        self.rows_contiguous, self.prefetches, self.coming = rows_contiguous, prefetches, coming
         self.panels, self.b_row = panels, b_row or ir.Constant(_I64, NV * vector.lanes)
         # a vector's panel, and its place in the panel's row
         of_one = -(-vectors // len(panels))
@@ -190,6 +199,8 @@ class _Block:
                           *(_opaque(builder, builder.mul(stride, ir.Constant(_I64, i))) for i in (2, 3))]
         self.B = [cgutils.alloca_once_value(builder, B) for B, _ in self.panels]
         first = cgutils.alloca_once_value(builder, a)
+        if self.coming:
+            asked = cgutils.alloca_once_value(builder, self.coming[0])
         with cgutils.for_range(builder, repeats):
             bases = [builder.load(first)]
             while not self.rows_contiguous and 4 * len(bases) < self.rows:
@@ -197,6 +208,9 @@ class _Block:
             self.bases = [cgutils.alloca_once_value(builder, base) for base in bases]
             if self.prefetches:
                 self.distance = cgutils.alloca_once_value(builder, self.prefetches[0])
+            if self.coming:
+                self.asked = cgutils.alloca_once_value(builder, builder.load(asked))
+                builder.store(_at(builder, builder.load(asked), a_jump), asked)
             if self.unroll > 1:
                 left = _opaque(builder, builder.and_(K, ir.Constant(_I64, self.unroll - 1)))
                 self._loop(left, 1)
@@ -220,6 +234,10 @@ class _Block:
                 builder.store(builder.add(distance, self.prefetches[1]), self.distance)
                 for panel, lane in self.lanes:
                     _prefetch(builder, _at(builder, B[panel], ahead, lane))
+            if self.coming and steps > 1:
+                place = builder.load(self.asked)
+                _prefetch(builder, place, TO_L2)
+                builder.store(_at(builder, place, self.coming[1]), self.asked)
             for k in range(steps):
                 b = [_load(builder, _at(builder, B[panel], b_rows[k], lane), self.vector)
                      for panel, lane in self.lanes]
@@ -239,19 +257,27 @@ class _Block:
                 builder.store(_at(builder, now, b_rows[steps]), panel)
 
 
-@part(NUMBERS, *[COUNT] * 5, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)
-def product(a, a_row, a_k, a_jump, ahead, ahead_k, B, b_jump, K, repeats, C, c_row, c_jump, m, vectors, copies,
-            accumulate):
+@inline
+def turns(m, K):
+    """Turns of the loops of `pair_product` for m rows."""
+    return m // max(PAIR_ROWS, 1) * (K // UNROLL)
+
+
+@part(NUMBERS, *[COUNT] * 5, NUMBERS, COUNT, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)
+def product(a, a_row, a_k, a_jump, ahead, ahead_k, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump, m, vectors,
+            copies, accumulate):
     """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache.
 
     `vectors` of each panel are computed, 1 or NV; with NV + 1, all of the first of two panels and one of the second.
+    Two whole panels ask `turns` times for what is coming, a `pace` farther every time: see `pair_product`.
     """
     paired = copies // 2 * 2 if PAIR_ROWS > 0 and vectors >= NV else 0
     rows = m // max(PAIR_ROWS, 1) * PAIR_ROWS
     for n in range(0, paired, 2):
         for i in range(0, rows, PAIR_ROWS):
-            pair_product(2 * NV if vectors == NV else vectors, a + i * a_row, a_row, a_k, a_jump, B + n * b_jump,
-                         b_jump, K, repeats, C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
+            pair_product(2 * NV if vectors == NV else vectors, a + i * a_row, a_row, a_k, a_jump,
+                         coming + turns(i, K) * pace, pace if vectors == NV else 0, B + n * b_jump, b_jump, K, repeats,
+                         C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
     for n in range(copies):
         first = rows if n < paired else 0
         if first < m:

@@ -46,7 +46,7 @@ import numpy as np
 from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
-from .matmul import PAIR_ROWS, slab_width
+from .matmul import PAIR_ROWS, slab_width, turns
 from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
     MR,
@@ -478,23 +478,29 @@ def strip_product(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C
     """C [+]= a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
 
     While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features
-    come from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip.
+    come from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip; on
+    the way the next two are asked for, each by half of the blocks.
     """
     P = slab_width(a)
     at_once = count if near else 2
+    share = ((width + MR - 1) // MR + 1) // 2
+    portion = (K * P + share - 1) // share
     for n in range(0, count, at_once):
         here = min(at_once, count - n)
         whole = min(here, max(full - n, 0))
         even = whole // 2 * 2 if whole < here else whole  # a slab of one vector goes together with one more
         B_n, C_n = B + n * b_jump, C + n * c_jump
+        pace = portion // max(1, turns(MR, K)) + 1 if n + at_once < count else 0
         for i in range(0, width, MR):
             block, C_i, rows = a + i * a_block, C_n + i * P, min(MR, width - i)
+            coming = B_n + ((2 + i // MR // share) * b_jump + i // MR % share * portion)
             if even > 0:
-                call(product, (block, a_row, a_k, 0, ahead, 0, B_n, b_jump, K, 1, C_i, P, c_jump, rows, NV, even,
-                               accumulate))
+                call(product, (block, a_row, a_k, 0, ahead, 0, coming, pace, B_n, b_jump, K, 1, C_i, P, c_jump, rows,
+                               NV, even, accumulate))
             if even < here:
-                call(product, (block, a_row, a_k, 0, ahead, 0, B_n + even * b_jump, b_jump, K, 1, C_i + even * c_jump,
-                               P, c_jump, rows, NV + 1 if even < whole else 1, here - even, accumulate))
+                call(product, (block, a_row, a_k, 0, ahead, 0, coming, 0, B_n + even * b_jump, b_jump, K, 1,
+                               C_i + even * c_jump, P, c_jump, rows, NV + 1 if even < whole else 1, here - even,
+                               accumulate))
 
 
 @part(*GROUP_ARGUMENTS)
@@ -721,14 +727,17 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs
     copies = TILE_COLUMNS if width > P else 1
     vectors = NV if width > copies * P - lanes(params) else (width + lanes(params) - 1) // lanes(params)
     dZ = workspace + (columns + o // P * jump)
+    # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample; or, where
+    # they come from far away, each of the tiles side by side for a part of them
+    pace = MR if slabs * height * NV > 2 * NEAR else 0
+    coming = A + (MR * P + o // tile_row % TILE_GROUP * turns(MR, P) * MR)
     if full > 0:
-        # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample
-        call(task.product, (A, P, 1, height * P, MR * P, MR - 1, dZ, jump, P, full, tile, tile_row, P, rows, vectors,
-                            copies, accumulate))
+        call(task.product, (A, P, 1, height * P, MR * P, MR - 1, coming, pace, dZ, jump, P, full, tile, tile_row, P,
+                            rows, vectors, copies, accumulate))
     if full < slabs:
         samples = task.stop - task.start - full * P
-        call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, dZ + full * P * P, jump, samples, 1, tile,
-                            tile_row, P, rows, vectors, copies, 1 if full > 0 else accumulate))
+        call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, coming, 0, dZ + full * P * P, jump,
+                            samples, 1, tile, tile_row, P, rows, vectors, copies, 1 if full > 0 else accumulate))
 
 
 @helper
