@@ -25,6 +25,7 @@ from .kernels import (
     few,
     held,
     inference,
+    inputs,
     losses,
     matmul,
     network,
@@ -65,9 +66,14 @@ HELD_BYTES = 2 << 20
 """With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
 ROWS_SHARE = 1.05, 0.95, 0.95, 0.66
 SUMMED_SHARE = 1.3, 1.3, 0.79
+HALVED_SHARE = 1.05, 0.7, 0.7, 0.5
 """Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Engine.by_rows` counts
 at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
-make slabs cheap.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10."""
+make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Measured with 1 to 200 rows of networks
+from 4-8-1 to 1000-1000-1000-10."""
+HALVED_INPUTS, HALVED_WORK = 256, 0.75
+"""Threads share out the inputs of the first layer (`kernels.inputs`) if there are so many and their products are so
+much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.95."""
 ROWS_SLABS = 16
 """Nor do they if they fill more slabs than that."""
 UPDATE_FLOPS = 3
@@ -144,7 +150,7 @@ def _address(array: np.ndarray) -> int:
 
 
 class BatchPlan(NamedTuple):
-    """How batches of one size are worked off: by rows, by strips, or in groups of slabs.
+    """How batches of one size are worked off: by rows, by strips, by inputs, or in groups of slabs.
 
     Parameters
     ----------
@@ -157,8 +163,10 @@ class BatchPlan(NamedTuple):
     flops : float
         Of a step.
     threads : int
-    by_rows, by_strips : bool
-        Whether the phases are those of `kernels.few`, or of `kernels.strips`.
+    by_rows, by_strips, by_inputs : bool
+        Whether the phases are those of `kernels.few`, of `kernels.strips`, or of `kernels.inputs`.
+    half : int
+        Inputs of the first layer that make a sum of their own, on any number of threads; 0 if all make one.
     summed : int
         How many slabs have their gradient summed while they are in cache; 0 if all have, in phase 2.
     group : int
@@ -175,6 +183,8 @@ class BatchPlan(NamedTuple):
     threads: int
     by_rows: bool
     by_strips: bool
+    by_inputs: bool
+    half: int
     summed: int
     group: int
     chunk: int
@@ -407,9 +417,10 @@ class Engine:
 
     # -- plan -------------------------------------------------------------------------------------
 
-    def plan(self, mode: int, rows: int, targets: int, whole: bool = False) -> BatchPlan:
-        """How batches of so many rows are worked off; `whole`, for `inspect`, in one chunk that stays.
+    def plan(self, mode: int, rows: int, targets: int, whole: bool = False, sparse: bool = False) -> BatchPlan:
+        """How batches of so many rows are worked off.
 
+        `whole`, for `inspect`, in one chunk that stays; `sparse`, from rows that have no place for every feature.
         A batch with fewer rows, which an epoch may end with, goes as a whole one would: that is part of the rounding.
         """
         slabs = -(-rows // self.slab)
@@ -421,19 +432,22 @@ class Engine:
         summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
         by_strips = (not (forward_only or by_rows or summed)
                      and self.by_strips(work * min(1, self.chunk_limit / slabs)))
+        half = 0 if forward_only or by_rows or summed or by_strips else self.half(slabs)
+        by_inputs = half > 0 and not (whole or sparse)
         if forward_only:
             threads = min(_runtime.shares(flops), slabs)
         else:
-            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips, summed))
+            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed))
         if self._laps is not None:
             threads = min(threads, len(self._laps))
-        by_strips = by_strips and threads > 1
+        by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
 
         near = GROUP_SLABS if threads > 1 else self._near_slabs
-        group = 2 if by_strips else summed or min(near, GROUP_SLABS, slabs)
+        group = 2 if by_strips or by_inputs else summed or min(near, GROUP_SLABS, slabs)
         limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
         chunk = self._chunk(slabs, group, limit)
-        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, summed, group, chunk)
+        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs, half, summed, group,
+                         chunk)
 
     def by_rows(self, rows: int) -> bool:
         """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
@@ -456,7 +470,7 @@ class Engine:
                 by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
             else:
                 by_rows += rows * inputs * max(NV, -(-outputs // lanes))
-        shares = SUMMED_SHARE if summed else ROWS_SHARE
+        shares = SUMMED_SHARE if summed else HALVED_SHARE if self.half(slabs) else ROWS_SHARE
         return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
 
     def by_strips(self, work: float) -> bool:
@@ -464,6 +478,18 @@ class Engine:
         weights = self.layers["inputs"] * self.layers["outputs"]
         width = int(weights @ self.layers["outputs"]) / int(weights.sum())
         return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
+
+    def half(self, slabs: int) -> int:
+        """How many inputs of the first layer have their products in so many slabs summed apart from the others'.
+
+        Half of them, about, where they are so many that threads should share them out, and a half's panels stay in the
+        L2 cache; else 0. It is part of the rounding, so it depends on the sizes alone.
+        """
+        first, weights = self.layers[0], self.layers["rows"] * self.layers["products"]
+        half = round(int(first["rows"]) / 2 / MR) * MR
+        near = slabs <= self.chunk_limit and 2 * slabs * half * NV <= network.NEAR
+        wide = self.inputs >= max(HALVED_INPUTS, int(first["outputs"]))
+        return half if self.flat and near and wide and weights[0] >= HALVED_WORK * weights.sum() else 0
 
     def _parts(self, plan: BatchPlan) -> dict[str, Any]:
         """The compiled parts that a plan needs, by their fields of TASK."""
@@ -485,11 +511,11 @@ class Engine:
         narrow = int(self.layers["outputs"].max()) <= self.slab // NV
         return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
 
-    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_strips: bool, summed: int) -> float:
+    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int) -> float:
         """How much of the work of a step, in floating-point operations, several threads can share out."""
         if summed >= slabs:  # one group
             return 0
-        if slabs > 1 or by_strips:
+        if slabs > 1 or by_layers:
             return work
         # of a single slab only the gradient and the update, which by rows goes as fast as the weights come
         return UPDATE_FLOPS * self.n_params if by_rows else work / 3
@@ -510,7 +536,9 @@ class Engine:
         self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
         self._reserve_scratch(plan.group, plan.targets, plan.threads)
         if plan.by_strips:
-            self._reserve_strips(plan.chunk)
+            self._reserve_dZ(2, plan.chunk * self.slab * int(self.layers["outputs"].max()), plan.chunk)
+        elif plan.by_inputs:
+            self._reserve_dZ(1, plan.chunk * self.slab * int(self.layers["outputs"][0]), plan.chunk)
         self._reserve_sums(plan)
         self._reserve_held(plan, n)
 
@@ -588,12 +616,11 @@ class Engine:
         learned = [int(record[name]) for name in ("gamma", "beta") if record[name] >= 0]
         return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
 
-    def _reserve_strips(self, slabs: int) -> None:
-        """Room for dZ of two layers."""
-        slab = self.slab * int(self.layers["outputs"].max())
-        if 2 * slabs * slab > self._dZ.size:
-            self._dZ = layout.zeros(2 * slabs * slab, self.dtype)
-        self._set(dZ=_address(self._dZ), dZ_size=slabs * slab, dZ_jump=slab)
+    def _reserve_dZ(self, count: int, size: int, slabs: int) -> None:
+        """Room for so many panels of the chunk beside the workspace."""
+        if count * size > self._dZ.size:
+            self._dZ = layout.zeros(count * size, self.dtype)
+        self._set(dZ=_address(self._dZ), dZ_size=size, dZ_jump=size // slabs)
 
     def _reserve_rows(self, rows: int, threads: int) -> None:
         """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""
@@ -626,11 +653,11 @@ class Engine:
         With `whole` the batch stays in the workspace, in one chunk, for `inspect` to read. With `search` it is looked
         for numbers that are not finite.
         """
-        key = (mode, len(X), batch, Y.shape[1], whole, self._columns_of_sums, _runtime.get_num_threads(),
-               _runtime.SHARE_FLOPS, self._deferred)
+        key = (mode, len(X), batch, Y.shape[1], whole, isinstance(X, SparseRows), self._columns_of_sums,
+               _runtime.get_num_threads(), _runtime.SHARE_FLOPS, self._deferred)
         if key != self._laid_out or whole:
             self._laid_out = ()
-            self._lay_out(mode, len(X), batch, Y.shape[1], whole)
+            self._lay_out(*key[:6])
             self._laid_out = key
         self._set_array("params", params)
         self._set_array("gradient", self._carried if gradient is None else gradient)
@@ -669,16 +696,17 @@ class Engine:
             with _runtime.launching(self.threads):
                 steps.run_shared(self._task_address, first, last)
 
-    def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool) -> None:
+    def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool, sparse: bool) -> None:
         """Say how batches of n rows in all are worked off, with memory for them."""
-        plan = self.plan(mode, batch, targets, whole)
-        self._step_flops, self._in_groups = plan.flops, not (plan.by_rows or plan.by_strips)
+        plan = self.plan(mode, batch, targets, whole, sparse)
+        self._step_flops, self._in_groups = plan.flops, not (plan.by_rows or plan.by_strips or plan.by_inputs)
         self._reserve(plan, n)
         self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
         self._set_learning(plan.training)
         self._set_phases(plan)
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
-                  chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local)
+                  chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
+                  half=plan.half)
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
@@ -694,9 +722,15 @@ class Engine:
         self._set(phases=_address(self._phases), n_phases=len(phases), chunk_phases=len(of_a_chunk))
 
     def _sample_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
-        """Phase 1, which shares out the samples: forward, loss and dZ; by strips, the outputs of layer after layer."""
+        """Phase 1, which shares out the samples: forward, loss and dZ; or outputs or inputs of layers first."""
         if plan.by_strips:
             return self._strip_phases(plan.mode, plan.chunk)
+        if plan.by_inputs:
+            blocks = -(-self.inputs * NV // self.slab)
+            of_a_thread = -(-blocks // plan.threads)
+            sums = 2 * -(-int(self.layers["outputs"][0]) // MR)
+            return [(inputs.gather, 0, blocks, 0, of_a_thread, of_a_thread),
+                    (inputs.product, 0, sums, 0, sums, inputs.BLOCKS), (inputs.rest, 0, 0, 1, plan.group, 1)]
         if plan.by_rows:
             of_a_thread = -(-plan.slabs // plan.threads)
             return [(few.forward_backward, 0, 0, 1, of_a_thread, of_a_thread)]

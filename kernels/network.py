@@ -13,7 +13,8 @@ One step is two phases, each of which all threads share out::
             W_l, b_l   = optimizer(W_l, b_l)
 
 Threads take units of a phase, slabs or tiles, as long as there are any, and the last one to finish opens the next
-phase, through all steps of a call (`steps`).  For wide layers phase 1 is several, of strips of outputs: see `strips`.
+phase, through all steps of a call (`steps`).  For wide layers phase 1 is several, of strips of outputs: see `strips`;
+with many inputs to a few outputs, of parts of the inputs: see `inputs`.
 
 No thread adds to what another one wrote: a slab is computed by one thread, a tile contracts over the whole batch
 in a fixed order.  So the result has the same bits at any thread count.
@@ -64,6 +65,7 @@ from .simd import (
     record_at,
     restore_subnormals,
     splat,
+    store,
     store_upto,
     ticks,
     total,
@@ -163,6 +165,7 @@ TASK = np.dtype([(field, np.int64) for field in (
     "advance",      # part that goes on to the next
     "give_way",     # address of what lets another thread have the processor, or 0
     "dZ", "dZ_size", "dZ_jump",     # of two layers, numbers of one, and of a slab of it: see `strips`
+    "half",         # inputs of the first layer that have a sum apart from the others', or 0: see `inputs`
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "held",         # slabs of X and Y that stay from step to step
     "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
@@ -398,30 +401,58 @@ def _columns_at_once(params, task_at, l, count):
 
 @helper
 def _forward_strip(params, task_at, thread, l, first, place, count, strip, columns):
-    """A W + b of a strip of outputs, its weights in cache, against all slabs of the group."""
+    """A W + b of a strip of outputs, against all slabs of the group."""
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
+    P = slab_width(params)
+    Z = pointer_like(task.workspace, params) + (layer.kept + place * (layer.outputs + 1) * P)
+    half = task.half if l == 0 else 0
+    _strip_sums(params, task_at, thread, l, first, place, count, strip, columns, 0, half if half > 0 else layer.rows,
+                Z, (layer.outputs + 1) * P)
+    if half > 0:
+        sums, jump = _first_dZ(params, task_at, thread), task.widest * P
+        _strip_sums(params, task_at, thread, l, first, place, count, strip, columns, half, layer.rows - half, sums,
+                    jump)
+        _add_half(params, task_at, place, count, strip, min(columns, layer.outputs - strip), sums, jump)
+
+
+@helper
+def _add_half(params, task_at, place, count, strip, outputs, sums, jump):
+    """The sums of the second half of the inputs to those of the first, for some outputs of the first layer."""
+    task = _task(task_at)
+    layer = _layers(task.layers)[0]
+    P = slab_width(params)
+    Z = pointer_like(task.workspace, params) + layer.kept
+    for n in range(count):
+        Z_n, sums_n = Z + ((place + n) * (layer.outputs + 1) + strip) * P, sums + (n * jump + strip * P)
+        for i in range(0, outputs * P, lanes(params)):
+            store(load(Z_n + i) + load(sums_n + i), Z_n + i)
+
+
+@helper
+def _strip_sums(params, task_at, thread, l, first, place, count, strip, columns, start, rows, C, c_jump):
+    """Some rows' part of A [W; b] for a strip of outputs, its weights in cache, to C, panels c_jump apart."""
     task = _task(task_at)
     layers = _layers(task.layers)
     layer = layers[l]
     P = slab_width(params)
-    workspace = pointer_like(task.workspace, params)
     panel = layers[l - 1].panel if l > 0 else task.input_panel
     height = layer.inputs + 1
-    A_prev = workspace + (panel + place * height * P)
-    Z = workspace + (layer.kept + place * (layer.outputs + 1) * P)
-    width, near = min(columns, layer.outputs - strip), _near(count, layer.rows, layer.outputs)
-    block = layer.rows if near else layer.forward_block
+    A_prev = pointer_like(task.workspace, params) + (panel + place * height * P)
+    width, near = min(columns, layer.outputs - strip), _near(count, rows, layer.outputs)
+    block = rows if near else layer.forward_block
     packed = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.packed)
-    for k in range(0, layer.rows, block):
-        K = min(block, layer.rows - k)
+    for k in range(start, start + rows, block):
+        K = min(block, start + rows - k)
         # in place, ask for the row AHEAD further down: they may be a page apart
         a, a_block, a_k, ahead = (params + (layer.weights + k * layer.outputs + strip), 1, layer.outputs,
                                   AHEAD * layer.outputs)
-        if _packs(params, task_at, count, layer.rows, layer.outputs):
+        if _packs(params, task_at, count, rows, layer.outputs):
             call(task.pack_rows, (a, layer.outputs, K, width, layer.outputs - strip, packed))
             a, a_block, a_k, ahead = packed, K + 1, MR, PACKED_AHEAD * MR
         call(task.strip_product, (task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K,
-                                  Z + strip * P, (layer.outputs + 1) * P, count,
-                                  _full_slabs(params, task_at, first, count), int(near), min(k, 1)))
+                                  C + strip * P, c_jump, count, _full_slabs(params, task_at, first, count), int(near),
+                                  min(k - start, 1)))
 
 
 @inline
@@ -446,6 +477,14 @@ def _packs(params, task_at, count, K, outputs):
     longest = ROW_VECTORS if _task(task_at).threads > 1 else OWN_ROW_VECTORS
     in_place = PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
     return count >= 2 and outputs >= STRIP and not in_place
+
+
+@inline
+def _slabs(params, task_at):
+    """Of the chunk."""
+    task = _task(task_at)
+    P = slab_width(params)
+    return (task.stop - task.start + P - 1) // P
 
 
 @inline
@@ -644,7 +683,7 @@ def gradient_update(params, task_at, thread, first, last):
     P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
-    slabs = (task.stop - task.start + P - 1) // P
+    slabs = _slabs(params, task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0

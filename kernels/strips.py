@@ -15,8 +15,7 @@ order as in `network.forward_backward`, and stands in the same place, but for dZ
 
 from __future__ import annotations
 
-from ._jit import inline, part
-from .matmul import slab_width
+from ._jit import part
 from .network import (
     LAP_GATHER,
     LAP_LAYERS,
@@ -37,6 +36,7 @@ from .network import (
     _layers,
     _losses,
     _scatter,
+    _slabs,
     _task,
 )
 from .simd import MR, NV, call, flush_subnormals, pointer_like, restore_subnormals
@@ -78,14 +78,6 @@ def forward(params, task_at, thread, first, last):
             _activate(params, task_at, l, 0, slabs, strip, outputs)
     _lap(task_at, thread, LAP_LAYERS + 3 * l)
     restore_subnormals(floats)
-
-
-@inline
-def _slabs(params, task_at):
-    """Of the chunk."""
-    task = _task(task_at)
-    P = slab_width(params)
-    return (task.stop - task.start + P - 1) // P
 
 
 @part(*PHASE_ARGUMENTS)

@@ -1,0 +1,98 @@
+"""The first layer shared out by its inputs, against slabs, the reference and sparse rows."""
+
+import numpy as np
+import pytest
+import test_few
+from fcnet.kernels import network
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import Layer
+from scipy import sparse
+from tables import DTYPES
+from test_few import assert_same_bits
+from test_network import check_network, check_training, networks
+
+import fcnet
+from fcnet import _runtime, engine
+from fcnet.engine import Engine
+
+isa = pytest.mark.isa
+# One slab, several, one with a vector of samples left, more than have half their inputs in the L2 cache.
+BATCHES = (5, 32, 70, 100, 1100)
+# Inputs, units: one block of outputs and several, rows of W read in place and packed, one layer and more.
+WIDTHS = ((784, 128, 10), (300, 7), (97, 50, 30, 3), (785, 200, 1))
+
+
+def choose(monkeypatch, least):
+    test_few.choose(monkeypatch, test_few.NEVER)
+    monkeypatch.setattr(engine, "HALVED_INPUTS", least)
+    monkeypatch.setattr(engine, "HALVED_WORK", 0)
+    monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
+    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
+
+
+@pytest.fixture
+def by_inputs(monkeypatch):
+    choose(monkeypatch, 1)
+
+
+@isa
+@pytest.mark.parametrize("widths", WIDTHS, ids=str)
+def test_same_bits_at_any_number_of_threads(widths, dtype, by_inputs):
+    for batch in BATCHES:
+        alone = test_few.results(widths, batch, dtype, use_bias=batch != 70)
+        for threads in (2, 5):
+            assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), alone)
+
+
+@settings(max_examples=60)
+@given(networks(), st.integers(72, 200), st.integers(1, 150), st.sampled_from(DTYPES), st.integers(0, 2**32))
+def test_any_network(net, inputs, samples, dtype, seed):
+    with pytest.MonkeyPatch.context() as patch:
+        choose(patch, 1)
+        patch.setattr(_runtime, "get_num_threads", lambda: 2)
+        check_network(inputs, *net[1:], samples, dtype, seed)
+
+
+@pytest.mark.parametrize("optimizer", ("sgd", "everything"))
+def test_training(optimizer, dtype, by_inputs):
+    layers = [Layer(70, "gelu"), Layer(50, "softmax")]
+    with fcnet.num_threads(2):
+        check_training(120, layers, "categorical_crossentropy", 260, 100, optimizer, dtype, 1)
+
+
+def test_sparse_rows_and_frozen_layers(dtype, by_inputs):
+    """Sparse rows, which no thread can have a part of, go by slabs, to the same bits."""
+    rng = np.random.default_rng(2)
+    X, y = rng.standard_normal((200, 150)).astype(dtype), rng.standard_normal((200, 8)).astype(dtype)
+    X[rng.random(X.shape) < 0.8] = 0
+    for frozen in (False, True):
+        found = []
+        for samples in (X, sparse.csr_array(X)):
+            fcnet.set_seed(1)
+            model = fcnet.Sequential([fcnet.Dense(60, "relu", input_shape=150), fcnet.Dense(8)], dtype=dtype)
+            model.layers[0].trainable = not frozen
+            model.compile("adam", "mean_squared_error")
+            before = model.layers[0].get_weights()
+            with fcnet.num_threads(2):
+                model.fit(samples, y, batch_size=64, epochs=2, verbose=0)
+            assert np.array_equal(model.layers[0].get_weights()[0], before[0]) == frozen
+            found.append(model.get_weights())
+        assert_same_bits(*found)
+
+
+def test_which_networks(monkeypatch):
+    """Where the first layer has most of the weights and many inputs, none but small batches go by rows."""
+    monkeypatch.setattr(_runtime, "get_num_threads", lambda: 2)
+    plans = {}
+    for widths, batch in (((784, 128, 10), 128), ((784, 128, 10), 32), ((784, 128, 10), 16), ((784, 512, 10), 256),
+                          ((784, 128, 10), 1024), ((128, 64, 10), 128), ((300, 100, 300), 64)):
+        made = Engine(widths[0], [Layer(width) for width in widths[1:]], np.float32)
+        made._set_objective("mean_squared_error")
+        plan = made.plan(network.TRAIN, batch, widths[-1])
+        plans[widths, batch] = plan.by_inputs
+        assert plan.by_inputs == (plan.half > 0)
+        assert made.plan(network.TRAIN, batch, widths[-1], sparse=True).half == plan.half
+        assert not made.plan(network.TRAIN, batch, widths[-1], sparse=True).by_inputs
+    assert [*plans.values()] == [True, True, False, False, False, False, False]
