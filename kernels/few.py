@@ -376,6 +376,8 @@ def gradient_update(params, task_at, thread, first, last):
             at, strip_row = layer.weights + i * layer.outputs + o, min(layer.outputs, STRIP_WIDTH)
             if layer.outputs <= NARROW:
                 _narrow_strip(task.rows_product, A, below.stride, dZ, place.stride, samples, rows, width, strip)
+            elif samples == 1:
+                _outer_strip(A, dZ, rows, width, strip, strip_row)
             else:
                 call(task.rows_product, (A, 1, below.stride, rows, dZ, place.stride, samples, strip, strip_row, width,
                                          0))
@@ -392,6 +394,17 @@ def gradient_update(params, task_at, thread, first, last):
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
     restore_subnormals(floats)
+
+
+@helper
+def _outer_strip(A, dZ, rows, outputs, strip, strip_row):
+    """dW of one sample, from the last columns to the first, as in `product`."""
+    step = lanes(A)
+    for n in range((outputs + step - 1) // step):
+        o = (outputs - 1) // step * step - n * step
+        d = load(dZ + o)
+        for r in range(rows):
+            store(fma(A[r], d, 0.0), strip + (r * strip_row + o))
 
 
 @helper
