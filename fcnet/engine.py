@@ -487,7 +487,7 @@ class Engine:
         """
         first, weights = self.layers[0], self.layers["rows"] * self.layers["products"]
         half = round(int(first["rows"]) / 2 / MR) * MR
-        near = slabs <= self.chunk_limit and 2 * slabs * half * NV <= network.NEAR
+        near = slabs <= self.chunk_limit and slabs * half * NV <= network.NEAR
         wide = self.inputs >= max(HALVED_INPUTS, int(first["outputs"]))
         return half if self.flat and near and wide and weights[0] >= HALVED_WORK * weights.sum() else 0
 
