@@ -40,6 +40,7 @@ CASES = {
         Workload("wide", (4096, 4096, 4096, 10), batch=256, rows=2048, optimizer=ADAM),
         Workload("wide-full", (2048, 2048, 2048, 10), batch=8192, rows=8192, loss=SQUARED),
         Workload("mnist", (784, 512, 512, 10), batch=256, rows=12_800),
+        Workload("inputs", (784, 128, 10), batch=128, rows=12_800),
     ]
 }
 WARM_UP = 2048  # rows

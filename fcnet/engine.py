@@ -73,7 +73,7 @@ make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Me
 from 4-8-1 to 1000-1000-1000-10."""
 HALVED_INPUTS, HALVED_WORK = 256, 0.75
 """Threads share out the inputs of the first layer (`kernels.inputs`) if there are so many and their products are so
-much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.95."""
+much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.99."""
 ROWS_SLABS = 16
 """Nor do they if they fill more slabs than that."""
 UPDATE_FLOPS = 3
@@ -617,7 +617,7 @@ class Engine:
         return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
 
     def _reserve_dZ(self, count: int, size: int, slabs: int) -> None:
-        """Room for so many panels of the chunk beside the workspace."""
+        """Room for dZ of so many layers, `size` numbers each, beside the workspace; by inputs, for half of Z."""
         if count * size > self._dZ.size:
             self._dZ = layout.zeros(count * size, self.dtype)
         self._set(dZ=_address(self._dZ), dZ_size=size, dZ_jump=size // slabs)

@@ -9,7 +9,8 @@ with its rows of W, and changes those rows.  Only Z goes from one to the other::
     rest        Z, the other layers, the loss, all dZ                       over slabs
     phase 2     `network.gradient_update`                                   over tiles, along the rows of W first
 
-each a phase of its own: see `steps`.  One thread that works by slabs adds the same two sums (`network.forward`).
+each a phase of its own: see `steps`.  With more than two threads some share the outputs of a half.  Where the same
+network goes by slabs, on one thread or with sparse rows, it adds the same two sums (`network._forward_strip`).
 """
 
 from __future__ import annotations

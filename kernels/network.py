@@ -164,7 +164,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     "phase", "layer", "units", "most", "least",     # the present one; it has no units when the call is at its end
     "advance",      # part that goes on to the next
     "give_way",     # address of what lets another thread have the processor, or 0
-    "dZ", "dZ_size", "dZ_jump",     # of two layers, numbers of one, and of a slab of it: see `strips`
+    # of two layers, numbers of one, and of a slab of it: see `strips`; or the second sums of Z: see `inputs`
+    "dZ", "dZ_size", "dZ_jump",
     "half",         # inputs of the first layer that have a sum apart from the others', or 0: see `inputs`
     "local",        # whether a thread uses the same group_slabs places of the workspace again and again
     "held",         # slabs of X and Y that stay from step to step
@@ -220,7 +221,7 @@ PACKED_AHEAD = 16
 TILE_COLUMNS = 2
 """Columns of dZ, P wide, that a tile of dW takes from one block of A."""
 TILE_GROUP = 2
-"""Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them."""
+"""Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them; by inputs, all are."""
 
 MOST_TILES, MOST_PIECES = 16, 8
 """Tiles of dW, and pieces of a stage, that a thread takes at a time."""
@@ -391,7 +392,10 @@ def forward(params, task_at, thread, first, place, count, start, stop):
 @inline
 def _columns_at_once(params, task_at, l, count):
     """Outputs of a strip: so many that their weights stay in cache."""
-    layer = _layers(_task(task_at).layers)[l]
+    task = _task(task_at)
+    layer = _layers(task.layers)[l]
+    if l == 0 and task.half > 0:  # a half of all rows is copied at a time, for which a far strip is too wide
+        return layer.near_strip
     if not _packs(params, task_at, count, layer.rows, layer.outputs):
         return STRIP
     if _near(count, layer.rows, layer.outputs):
@@ -690,8 +694,10 @@ def gradient_update(params, task_at, thread, first, last):
     for m in range(task.n_matrices):
         matrix = matrices[m]
         here = _tiles(matrix.rows, matrix.outputs, P)
+        # by inputs a thread should have all outputs of some inputs
+        side_by_side = matrix.outputs if matrix.layer == 0 and task.half > 0 else TILE_GROUP
         for t in range(max(first - before, 0), min(last - before, here)):
-            i, o, rows, width = _tile(t, matrix.rows, matrix.outputs, P)
+            i, o, rows, width = _tile(t, matrix.rows, matrix.outputs, P, side_by_side)
             at = matrix.weights + i * matrix.outputs + o
             for r in range(rows):
                 # the update will want them, and finds them a microkernel later
@@ -736,17 +742,17 @@ _tiles = inline(count_tiles)
 
 
 @inline
-def _tile(t, layer_rows, outputs, P):
+def _tile(t, layer_rows, outputs, P, side_by_side):
     """First row and column of tile t, and how many of them it has.
 
-    The tiles go down the rows, TILE_GROUP of them side by side: their dZ stays in cache, as does the block of A.
+    The tiles go down the rows, so many of them side by side: their dZ stays in cache, as does the block of A.
     """
     width = TILE_COLUMNS * P
     blocks, across = (layer_rows + MR - 1) // MR, (outputs + width - 1) // width
-    group = t // (blocks * TILE_GROUP)
-    in_group = min(TILE_GROUP, across - group * TILE_GROUP)
+    group = t // (blocks * side_by_side)
+    in_group = min(side_by_side, across - group * side_by_side)
     t -= group * blocks * TILE_GROUP
-    i, o = t // in_group * MR, (group * TILE_GROUP + t % in_group) * width
+    i, o = t // in_group * MR, (group * side_by_side + t % in_group) * width
     return i, o, min(MR, layer_rows - i), min(width, outputs - o)
 
 

@@ -13,7 +13,7 @@ from test_few import assert_same_bits
 from test_network import check_network, check_training, networks
 
 import fcnet
-from fcnet import _runtime, engine
+from fcnet import _runtime, engine, layout
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -44,6 +44,24 @@ def test_same_bits_at_any_number_of_threads(widths, dtype, by_inputs):
         alone = test_few.results(widths, batch, dtype, use_bias=batch != 70)
         for threads in (2, 5):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), alone)
+
+
+@isa
+@pytest.mark.parametrize("widths, batch", [((784, 128, 10), 256), ((1539, 150, 10), 128)], ids=str)
+def test_room_for_half_of_the_weights(widths, batch, dtype, by_inputs, monkeypatch):
+    """One thread copies strips of a half that fit behind its scratch, though all panels are too large for the cache."""
+    beyond, made, zeros = 1 << 17, [], layout.zeros
+
+    def guarded(size, kind):
+        made.append(zeros(size + beyond, kind))
+        made[-1][size:] = 777
+        return made[-1][:size]
+
+    monkeypatch.setattr(layout, "zeros", guarded)
+    test_few.results(widths, batch, dtype)
+    assert len(made) > 3
+    for array in made:
+        np.testing.assert_array_equal(array[-beyond:], 777)
 
 
 @settings(max_examples=60)
