@@ -71,11 +71,11 @@ HALVED_SHARE = 1.05, 0.7, 0.7, 0.5
 at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
 make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Measured with 1 to 200 rows of networks
 from 4-8-1 to 1000-1000-1000-10."""
+ROWS_SLABS = 16
+"""Nor do they if they fill more slabs than that."""
 HALVED_INPUTS, HALVED_WORK = 256, 0.75
 """Threads share out the inputs of the first layer (`kernels.inputs`) if there are so many and their products are so
 much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.99."""
-ROWS_SLABS = 16
-"""Nor do they if they fill more slabs than that."""
 UPDATE_FLOPS = 3
 """What the update of a parameter counts, where it is all that threads can share: with 1.0 million of them and 8 rows a
 second thread gained 3 to 18 %, with up to 0.27 million it lost up to 22."""
@@ -536,9 +536,9 @@ class Engine:
         self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
         self._reserve_scratch(plan.group, plan.targets, plan.threads)
         if plan.by_strips:
-            self._reserve_dZ(2, plan.chunk * self.slab * int(self.layers["outputs"].max()), plan.chunk)
+            self._reserve_dZ(2, int(self.layers["outputs"].max()), plan.chunk)
         elif plan.by_inputs:
-            self._reserve_dZ(1, plan.chunk * self.slab * int(self.layers["outputs"][0]), plan.chunk)
+            self._reserve_dZ(1, int(self.layers["outputs"][0]), plan.chunk)
         self._reserve_sums(plan)
         self._reserve_held(plan, n)
 
@@ -616,11 +616,12 @@ class Engine:
         learned = [int(record[name]) for name in ("gamma", "beta") if record[name] >= 0]
         return [(l, 1, O, at, ones, O + 1, columns + block * n) for n, at in enumerate(learned, 1)]
 
-    def _reserve_dZ(self, count: int, size: int, slabs: int) -> None:
-        """Room for dZ of so many layers, `size` numbers each, beside the workspace; by inputs, for half of Z."""
-        if count * size > self._dZ.size:
-            self._dZ = layout.zeros(count * size, self.dtype)
-        self._set(dZ=_address(self._dZ), dZ_size=size, dZ_jump=size // slabs)
+    def _reserve_dZ(self, count: int, width: int, slabs: int) -> None:
+        """Room for dZ of `count` layers of so many outputs, beside the workspace; by inputs, for half of Z."""
+        jump = self.slab * width
+        if count * slabs * jump > self._dZ.size:
+            self._dZ = layout.zeros(count * slabs * jump, self.dtype)
+        self._set(dZ=_address(self._dZ), dZ_size=slabs * jump, dZ_jump=jump)
 
     def _reserve_rows(self, rows: int, threads: int) -> None:
         """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""

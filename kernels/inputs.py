@@ -26,12 +26,11 @@ from .network import (
     _activate,
     _add_half,
     _first_dZ,
+    _gather,
     _gather_targets,
-    _integers,
     _lap,
     _layers,
     _losses,
-    _rows,
     _slabs,
     _strip_sums,
     _task,
@@ -45,17 +44,10 @@ BLOCKS = 4
 @part(*PHASE_ARGUMENTS)
 def gather(params, task_at, thread, first, last):
     """Some features of A_0, in units of a vector of them."""
-    task = _task(task_at)
-    P, begin, end = slab_width(params), first * lanes(params), min(last * lanes(params), task.inputs)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    rows = _integers(task.integers) + thread * task.integers_size
-    X = pointer_like(task.X, params) + begin
-    panel = pointer_like(task.workspace, params) + (task.input_panel + begin * P)
-    for n in range(_slabs(params, task_at)):
-        sample = task.start + n * P
-        _rows(task_at, sample, P, task.inputs, rows)
-        call(task.gather, (X, rows, end - begin, min(P, task.stop - sample), panel + n * (task.inputs + 1) * P))
+    begin, end = first * lanes(params), min(last * lanes(params), _task(task_at).inputs)
+    _gather(params, task_at, thread, 0, 0, _slabs(params, task_at), begin, end)
     _lap(task_at, thread, LAP_GATHER)
     restore_subnormals(floats)
 

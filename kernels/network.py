@@ -281,7 +281,7 @@ def forward_backward(params, task_at, thread, first, last):
 @part(*GROUP_ARGUMENTS)
 def gather_samples(params, task_at, thread, first, place, count):
     """Rows of X and, but for a prediction, of Y to slabs."""
-    _gather(params, task_at, thread, first, place, count)
+    _gather(params, task_at, thread, first, place, count, 0, _task(task_at).inputs)
     if _task(task_at).mode != PREDICT:
         _gather_targets(params, task_at, thread, first, count)
 
@@ -291,7 +291,7 @@ def gather_searched(params, task_at, thread, first, place, count):
     """Rows of X to slabs, and `not_finite` if there is a number among them that isn't."""
     task = _task(task_at)
     P, step = slab_width(params), lanes(params)
-    _gather(params, task_at, thread, first, place, count)
+    _gather(params, task_at, thread, first, place, count, 0, task.inputs)
     numbers = (task.inputs + 1) * P
     even = odd = splat(0.0, params)
     for n in range(count):
@@ -304,18 +304,20 @@ def gather_searched(params, task_at, thread, first, place, count):
 
 
 @helper
-def _gather(params, task_at, thread, first, place, count):
-    """Rows of X to slabs; the lanes behind the last row repeat it, and the loss gives them dZ = 0."""
+def _gather(params, task_at, thread, first, place, count, begin, end):
+    """Features begin <= f < end of rows of X to slabs.
+
+    The lanes behind the last row repeat it, and the loss gives them dZ = 0.
+    """
     task = _task(task_at)
     P = slab_width(params)
-    workspace, X = pointer_like(task.workspace, params), pointer_like(task.X, params)
+    X = pointer_like(task.X, params) + begin
     rows = _integers(task.integers) + thread * task.integers_size
-    panel = workspace + (task.input_panel + place * (task.inputs + 1) * P)
+    panel = pointer_like(task.workspace, params) + (task.input_panel + (place * (task.inputs + 1) + begin) * P)
     for n in range(count):
-        begin = task.start + (first + n) * P
-        samples = min(P, task.stop - begin)
-        _rows(task_at, begin, P, task.inputs, rows)
-        call(task.gather, (X, rows, task.inputs, samples, panel + n * (task.inputs + 1) * P))
+        sample = task.start + (first + n) * P
+        _rows(task_at, sample, P, task.inputs, rows)
+        call(task.gather, (X, rows, end - begin, min(P, task.stop - sample), panel + n * (task.inputs + 1) * P))
 
 
 @helper
@@ -695,7 +697,7 @@ def gradient_update(params, task_at, thread, first, last):
         matrix = matrices[m]
         here = _tiles(matrix.rows, matrix.outputs, P)
         # by inputs a thread should have all outputs of some inputs
-        side_by_side = matrix.outputs if matrix.layer == 0 and task.half > 0 else TILE_GROUP
+        side_by_side = here if matrix.layer == 0 and task.half > 0 else TILE_GROUP
         for t in range(max(first - before, 0), min(last - before, here)):
             i, o, rows, width = _tile(t, matrix.rows, matrix.outputs, P, side_by_side)
             at = matrix.weights + i * matrix.outputs + o
@@ -751,7 +753,7 @@ def _tile(t, layer_rows, outputs, P, side_by_side):
     blocks, across = (layer_rows + MR - 1) // MR, (outputs + width - 1) // width
     group = t // (blocks * side_by_side)
     in_group = min(side_by_side, across - group * side_by_side)
-    t -= group * blocks * TILE_GROUP
+    t -= group * blocks * side_by_side
     i, o = t // in_group * MR, (group * side_by_side + t % in_group) * width
     return i, o, min(MR, layer_rows - i), min(width, outputs - o)
 

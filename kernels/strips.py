@@ -57,7 +57,7 @@ def gather(params, task_at, thread, first, last):
     """A_0 of some slabs: rows of X, transposed."""
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    _gather(params, task_at, thread, first, first, last - first)
+    _gather(params, task_at, thread, first, first, last - first, 0, _task(task_at).inputs)
     _lap(task_at, thread, LAP_GATHER)
     restore_subnormals(floats)
 

@@ -26,6 +26,7 @@ NARROW = ((200, 1), (1, 3, 1), (2500, 2), (9, 4, 33, 3, 2))
 def choose(monkeypatch, share):
     monkeypatch.setattr(engine, "ROWS_SHARE", (share,))
     monkeypatch.setattr(engine, "SUMMED_SHARE", (share,))
+    monkeypatch.setattr(engine, "HALVED_SHARE", (share,))
     monkeypatch.setattr(engine, "HALVED_INPUTS", np.inf)  # so that slabs have one sum, too
 
 

@@ -23,9 +23,9 @@ BATCHES = (5, 32, 70, 100, 1100)
 WIDTHS = ((784, 128, 10), (300, 7), (97, 50, 30, 3), (785, 200, 1))
 
 
-def choose(monkeypatch, least):
+def choose(monkeypatch):
     test_few.choose(monkeypatch, test_few.NEVER)
-    monkeypatch.setattr(engine, "HALVED_INPUTS", least)
+    monkeypatch.setattr(engine, "HALVED_INPUTS", 1)
     monkeypatch.setattr(engine, "HALVED_WORK", 0)
     monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
     monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
@@ -34,13 +34,17 @@ def choose(monkeypatch, least):
 
 @pytest.fixture
 def by_inputs(monkeypatch):
-    choose(monkeypatch, 1)
+    choose(monkeypatch)
 
 
 @isa
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 def test_same_bits_at_any_number_of_threads(widths, dtype, by_inputs):
+    made = Engine(widths[0], [Layer(width) for width in widths[1:]], dtype)
+    made._set_objective("mean_squared_error")
     for batch in BATCHES:
+        with fcnet.num_threads(2):
+            assert made.plan(network.TRAIN, batch, widths[-1]).by_inputs or batch == 1100
         alone = test_few.results(widths, batch, dtype, use_bias=batch != 70)
         for threads in (2, 5):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), alone)
@@ -68,7 +72,7 @@ def test_room_for_half_of_the_weights(widths, batch, dtype, by_inputs, monkeypat
 @given(networks(), st.integers(72, 200), st.integers(1, 150), st.sampled_from(DTYPES), st.integers(0, 2**32))
 def test_any_network(net, inputs, samples, dtype, seed):
     with pytest.MonkeyPatch.context() as patch:
-        choose(patch, 1)
+        choose(patch)
         patch.setattr(_runtime, "get_num_threads", lambda: 2)
         check_network(inputs, *net[1:], samples, dtype, seed)
 
@@ -101,7 +105,7 @@ def test_sparse_rows_and_frozen_layers(dtype, by_inputs):
 
 
 def test_which_networks(monkeypatch):
-    """Where the first layer has most of the weights and many inputs, none but small batches go by rows."""
+    """Many inputs, most of the weights in the first layer, neither too few samples nor too many for the cache."""
     monkeypatch.setattr(_runtime, "get_num_threads", lambda: 2)
     plans = {}
     for widths, batch in (((784, 128, 10), 128), ((784, 128, 10), 32), ((784, 128, 10), 16), ((784, 512, 10), 256),
