@@ -63,7 +63,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
         "scratch": plan.threads * (scratch + 64),
         "dZ by strips": 2 * plan.chunk * P * max(widths[1:]) if plan.by_strips else 0,
         "Z by inputs": plan.chunk * P * widths[1] if plan.by_inputs else 0,
-        "rows": 2 * workload.batch * P * sum(width // P + 1 | 1 for width in widths) if plan.by_rows else 0,
+        "rows": 2 * max(workload.batch, 2) * P * sum(width // P + 1 | 1 for width in widths) if plan.by_rows else 0,
         "panels": plan.threads * kernels.few.panel_numbers(widths[1:], P) if plan.by_rows else 0,
         "gradient": params if plan.summed or plan.chunk < plan.slabs else 0,
         "partial gradients": math.ceil(plan.chunk / plan.group) * params if plan.summed else 0,

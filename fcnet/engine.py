@@ -94,6 +94,8 @@ _PREDICTION_PARTS = {"write_outputs": network.write_outputs, "scatter": matmul.s
 _SUM_PARTS = {"backward": network.backward, "contraction": contraction.lane_gradient}
 _TILE_PARTS = {"backward": network.backward, "scatter_columns": matmul.scatter_columns}
 _STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
+# and those that want the gradient before the optimizer
+_BEFORE_UPDATE = "deferred", "prepare", "penalise"
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -532,7 +534,7 @@ class Engine:
     def _reserve(self, plan: BatchPlan, n: int) -> None:
         """All memory for batches of n rows in all."""
         if plan.by_rows:
-            self._reserve_rows(plan.rows, plan.threads)
+            self._reserve_rows(max(plan.rows, 2), plan.threads)  # the second of one is the next sample's
         self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
         self._reserve_scratch(plan.group, plan.targets, plan.threads)
         if plan.by_strips:
@@ -708,6 +710,16 @@ class Engine:
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
                   half=plan.half)
+        self._set_outer(plan, sparse)
+
+    def _set_outer(self, plan: BatchPlan, sparse: bool) -> None:
+        """Whether batches of one sample are trained on without their gradient, and the next one's product with it."""
+        waits = any(self._fields[_FIELD[name]] for name in _BEFORE_UPDATE)
+        single = plan.training and plan.by_rows and plan.rows == 1
+        outer = optimizers.OUTER.get(self._options[1]) if single and not waits else None
+        alone = plan.threads == 1 and not sparse and not self._stages
+        first = bool(self._learning[0]) and int(self.layers["outputs"][0]) > few.NARROW
+        self._set(outer=self._part(outer), ahead=outer is not None and alone and first)
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""

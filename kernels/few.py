@@ -20,6 +20,9 @@ leave most lanes empty, has the lanes along its inputs: forward the lanes are ad
 A strip of dW is rows of [dW; db] as they stand in the flat vector, one after the other: the optimizer goes along them
 as along one vector, whatever the width of the layer.
 
+With one sample, and an optimizer that needs nothing but a step along the gradient, the second and the third product and
+the next sample's first one are a single pass over W: see `_goes_ahead`.
+
 Rows of A, Z and dZ are a multiple of P apart, so that an elementwise activation takes them for slabs.  The last layer's
 logits become slabs, and dZ comes back from there: losses, metrics and softmax know nothing of rows.
 """
@@ -43,6 +46,7 @@ from .network import (
     PHASE_ARGUMENTS,
     TRAIN,
     _first_dZ,
+    _floats,
     _gather_targets,
     _integers,
     _lap,
@@ -180,12 +184,42 @@ def _copy_inputs(params, task_at, thread, begin, count):
     task = _task(task_at)
     place = _places(task.places)
     A = pointer_like(task.room, params) + (place.A + begin * place.stride)
-    if task.gather == task.gather_targets:
+    if _went_ahead(task_at):
+        _copy(A + place.stride, A, task.inputs)
+    elif task.gather == task.gather_targets:
         _copy_rows(params, task_at, begin, count, A, place.stride)
     else:
         _copy_slabs(params, task_at, thread, begin, count, A, place.stride)
+    if _goes_ahead(task_at):
+        _copy_rows(params, task_at, begin + 1, 1, A + place.stride, place.stride)
+        count += 1
     for s in range(count):
         A[s * place.stride + task.inputs] = 1.0
+
+
+@inline
+def _goes_ahead(task_at):
+    """Whether the next batch, of one sample too, has its first product with this one's update.
+
+    The optimizer has every row of W at hand: one way through the weights a step in place of two.  The second row of A_0
+    and Z_1 is that sample's.
+    """
+    task = _task(task_at)
+    return task.ahead != 0 and task.now + 1 < task.end and task.stop < task.n_rows
+
+
+@inline
+def _went_ahead(task_at):
+    """Whether the first product of this batch is done."""
+    task = _task(task_at)
+    return task.ahead != 0 and not task.first_step and task.start > 0
+
+
+@helper
+def _copy(source, target, n):
+    """Whole vectors."""
+    for c in range(0, n, lanes(source)):
+        store(load(source + c), target + c)
 
 
 @helper
@@ -231,7 +265,9 @@ def _forward(params, task_at, thread, begin, count):
         at = begin * place.stride
         Z, A = room + (place.kept + at), room + (place.A + at)
         A_prev, W = room + (below.A + begin * below.stride), params + layer.weights
-        if layer.outputs <= NARROW:
+        if l == 0 and _went_ahead(task_at):
+            _copy(Z + place.stride, Z, layer.outputs)
+        elif layer.outputs <= NARROW:
             _dot_weights(A_prev, below.stride, count, W, layer.rows, layer.outputs, Z, place.stride, spare)
         else:
             _times_weights(task.rows_product, A_prev, below.stride, count, W, layer.rows, layer.outputs, Z,
@@ -374,6 +410,12 @@ def gradient_update(params, task_at, thread, first, last):
             i, o, rows, width = _strip(t, layer.rows, layer.outputs)
             A, dZ = room + (below.A + i), room + (place.dZ + o)
             at, strip_row = layer.weights + i * layer.outputs + o, min(layer.outputs, STRIP_WIDTH)
+            if task.outer != 0 and layer.outputs > NARROW:
+                x, z = A, strip
+                if l == 0 and _goes_ahead(task_at):
+                    x, z = A + below.stride, room + (place.kept + place.stride + o)
+                call(task.outer, (params + at, A, dZ, x, z, rows, width, layer.outputs, _floats(task.hyper), i))
+                continue
             if layer.outputs <= NARROW:
                 _narrow_strip(task.rows_product, A, below.stride, dZ, place.stride, samples, rows, width, strip)
             elif samples == 1:

@@ -181,6 +181,8 @@ TASK = np.dtype([(field, np.int64) for field in (
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "add_sums",     # in place of `_add_slab_sums`, or 0
     "correct_bias", # what sets numbers of `hyper` for a step, or 0: see `optimizers`
+    "outer",        # in place of gradient and `update` in a batch of one sample, or 0: see `optimizers.OUTER`
+    "ahead",        # whether it also multiplies the next sample with the first layer's weights: see `few`
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",

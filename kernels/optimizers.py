@@ -19,7 +19,7 @@ from numba import prange
 
 from ._jit import COUNT, FLOATS, NUMBERS, part, public_kernel
 from .arguments import check_arrays
-from .simd import absolute, data, lanes, load_upto, select, splat, sqrt, store_upto
+from .simd import absolute, data, fma, lanes, load, load_upto, select, splat, sqrt, store, store_upto
 
 BIAS_1, BIAS_2, STEP, DECAY, CLIP_VALUE, CLIP_NORM, EMA = range(6, 13)
 HYPER_SIZE = 16
@@ -59,6 +59,28 @@ def sgd_rows(W, g, s1, s2, s3, rows, columns, W_row, g_row, hyper):
         for c in range(0, columns, lanes(W)):
             w, n = W + (r * W_row + c), columns - c
             store_upto(load_upto(w, n) - lr * load_upto(g + (r * g_row + c), n), w, n)
+
+
+@part(NUMBERS, NUMBERS, NUMBERS, NUMBERS, NUMBERS, COUNT, COUNT, COUNT, FLOATS, COUNT)
+def sgd_outer(W, a, dz, x, z, rows, columns, W_row, hyper, add):
+    """`sgd_rows` with the gradient a dz^T of one sample, not stored; then z = x W, added to z if `add`.
+
+    dz and z have whole vectors.
+    """
+    lr, step, none = hyper[0], lanes(W), splat(0.0, W)
+    for c in range(0, columns, 2 * step):
+        n = columns - c
+        dz_0, dz_1 = load(dz + c), load_upto(dz + (c + step), n - step)
+        z_0, z_1 = (load(z + c), load_upto(z + (c + step), n - step)) if add != 0 else (none, none)
+        for r in range(rows):
+            w = W + (r * W_row + c)
+            w_0 = load_upto(w, n) - lr * fma(a[r], dz_0, 0.0)
+            w_1 = load_upto(w + step, n - step) - lr * fma(a[r], dz_1, 0.0)
+            store_upto(w_0, w, n)
+            store_upto(w_1, w + step, n - step)
+            z_0, z_1 = fma(x[r], w_0, z_0), fma(x[r], w_1, z_1)
+        store(z_0, z + c)
+        store_upto(z_1, z + (c + step), n - step)
 
 
 @part(*_UPDATE)
@@ -251,6 +273,8 @@ UPDATES = {
     "adamax": adamax_rows, "nadam": nadam_rows, "rmsprop": rmsprop_rows, "rmsprop_full": rmsprop_full_rows,
     "adagrad": adagrad_rows, "lion": lion_rows,
 }
+OUTER = {"sgd": sgd_outer}
+"""Updates with the gradient of one sample, (W, a, dz, x, z, rows, columns, W_row, hyper, add)."""
 CORRECTED = "adam", "amsgrad", "adamax", "nadam"
 """Those of them that want `correct_bias`."""
 

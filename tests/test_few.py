@@ -79,6 +79,34 @@ def test_same_bits_at_any_number_of_threads(widths, dtype, by_rows, monkeypatch)
 
 
 @isa
+@pytest.mark.parametrize("optimizer, fused, alone", [("sgd", True, True), ("ema", True, False),
+                                                       ("clipvalue", False, False)])
+@pytest.mark.parametrize("widths", (*WIDE, *NARROW), ids=str)
+def test_one_sample_at_a_time(widths, optimizer, fused, alone, dtype, monkeypatch):
+    """The update without a gradient, and the next sample's product with it: the bits of slabs, however it is cut."""
+    monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
+    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+    layers, loss = layers_of(widths[1:], "tanh", "linear"), "mean_squared_error"
+    given_params, X, Y = problem(np.random.default_rng(5), widths[0], layers, loss, 5, dtype)
+    orders, weights = np.array([[3, 1, 4, 0, 2], [0, 2, 1, 4, 3]]), np.array([1, 0, 2, 0.5, 1], dtype)
+    found = []
+    ways = [(ALWAYS, 1, ()), (ALWAYS, 1, (1, 2, 6)), (ALWAYS, 2, ()), (NEVER, 1, ())]
+    for share, threads, cuts in ways[: 3 if widths in NARROW else 4]:
+        choose(monkeypatch, share)
+        fcnet.set_num_threads(threads)
+        params, own = given_params.copy(), built(optimizer, len(given_params), dtype)
+        trained = Engine(widths[0], layers, dtype)
+        sums = train(trained, params, own, X, Y, orders, 1, loss, (), cuts, weights)
+        outer, ahead = (int(trained._task[field][0]) for field in ("outer", "ahead"))
+        assert (outer != 0) == (fused and share == ALWAYS)
+        assert ahead == (alone and share == ALWAYS and threads == 1 and widths[1] > few.NARROW)
+        found.append([params, sums, *own.state])
+    fcnet.set_num_threads(None)
+    for other in found[1:]:
+        assert_same_bits(other, found[0])
+
+
+@isa
 @settings(max_examples=60)
 @given(networks(), st.integers(1, 60), st.sampled_from(DTYPES), st.integers(0, 2**32))
 def test_any_network(network, samples, dtype, seed):
