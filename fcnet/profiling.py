@@ -29,7 +29,7 @@ from .training import ORDER_NUMBERS, Network, Objective
 
 BLOCK_SECONDS = 0.02
 PEAK_SECONDS = 0.004
-LEAST_BLOCKS = 4
+LEAST_STEPS, LEAST_BLOCKS = 3, 4  # of a block, so that the threads have come when most of them are done
 DATA_NUMBERS = 1 << 22  # random data: as many batches as have so many numbers, in these bounds
 LEAST_BATCHES, MOST_BATCHES = 2, 64
 PAUSE = 0.002  # OpenMP's threads go on spinning for a while after their work, on the cores whose peak is sampled
@@ -325,7 +325,8 @@ def measure(network: Network, names: Sequence[str], X: np.ndarray, Y: np.ndarray
         Checked samples and labels, at least `batch_size` of them; those of the last, smaller batch are left out.
     batch_size : int
     seconds : float
-        About how long to measure; at least LEAST_BLOCKS blocks, and the first call may compile kernels before.
+        About how long to measure; at least LEAST_BLOCKS blocks of LEAST_STEPS steps, and the first call may compile
+        kernels before.
 
     Raises
     ------
@@ -338,7 +339,7 @@ def measure(network: Network, names: Sequence[str], X: np.ndarray, Y: np.ndarray
         )
     rows = len(X) // batch_size * batch_size
     timer = _Timer(network, X[:rows], Y[:rows], batch_size)
-    steps = timer.steps_in(BLOCK_SECONDS)
+    steps = max(timer.steps_in(BLOCK_SECONDS), min(LEAST_STEPS, timer.available))
     threads = network.engine.threads
     peak = Peak(X.dtype, threads, PEAK_SECONDS)
 

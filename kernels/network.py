@@ -342,12 +342,18 @@ def _gather_targets(params, task_at, thread, first, count):
 
 @helper
 def _rows(task_at, begin, P, row_length, rows):
-    """Where P samples of the order stand."""
+    """Where P samples of the order stand; the last one again behind the end of the chunk."""
     task = _task(task_at)
-    order = _integers(task.order) + task.epoch * task.n_rows
-    for s in range(P):
-        at = min(begin + s, task.stop - 1)
-        rows[s] = (order[at] if task.order != 0 else at) * row_length
+    samples = min(P, task.stop - begin)
+    if task.order != 0:
+        order = _integers(task.order) + (task.epoch * task.n_rows + begin)
+        for s in range(samples):
+            rows[s] = order[s] * row_length
+    else:
+        for s in range(samples):
+            rows[s] = (begin + s) * row_length
+    for s in range(samples, P):
+        rows[s] = rows[samples - 1]
 
 
 @inline
