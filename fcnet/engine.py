@@ -94,8 +94,6 @@ _PREDICTION_PARTS = {"write_outputs": network.write_outputs, "scatter": matmul.s
 _SUM_PARTS = {"backward": network.backward, "contraction": contraction.lane_gradient}
 _TILE_PARTS = {"backward": network.backward, "scatter_columns": matmul.scatter_columns}
 _STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
-# and those that want the gradient before the optimizer
-_BEFORE_UPDATE = "deferred", "prepare", "penalise"
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 
 
@@ -167,6 +165,8 @@ class BatchPlan(NamedTuple):
     threads : int
     by_rows, by_strips, by_inputs : bool
         Whether the phases are those of `kernels.few`, of `kernels.strips`, or of `kernels.inputs`.
+    ahead : bool
+        Whether a step of one sample also makes the next one's first product: see `kernels.few`.
     half : int
         Inputs of the first layer that make a sum of their own, on any number of threads; 0 if all make one.
     summed : int
@@ -186,6 +186,7 @@ class BatchPlan(NamedTuple):
     by_rows: bool
     by_strips: bool
     by_inputs: bool
+    ahead: bool
     half: int
     summed: int
     group: int
@@ -274,6 +275,7 @@ class Engine:
         self._slabs = self._scratch_size = self._scratch_threads = 0
         self._options: tuple[Any, ...] = ()
         self._stages: list[tuple[Any, ...]] = []
+        self._outer: Any = None  # the update that makes the gradient of one sample itself, if nothing else needs that
         self._constraints = np.zeros(0, rules.CONSTRAINT)
         self._rules = self._plain = [[PLAIN for _ in self._arrays(l)] for l in range(len(layers))]
         self._deferred = self._rooted = False
@@ -436,10 +438,14 @@ class Engine:
                      and self.by_strips(work * min(1, self.chunk_limit / slabs)))
         half = 0 if forward_only or by_rows or summed or by_strips else self.half(slabs)
         by_inputs = half > 0 and not (whole or sparse)
+        ahead = by_rows and mode == network.TRAIN and rows == 1 and not sparse and self._goes_ahead()
         if forward_only:
             threads = min(_runtime.shares(flops), slabs)
         else:
-            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed))
+            shared = self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed)
+            if ahead:  # several threads can't, and lose with it what they gain by the first layer's update
+                shared -= UPDATE_FLOPS * self.inputs * int(self.layers["outputs"][0])
+            threads = _runtime.shares(shared)
         if self._laps is not None:
             threads = min(threads, len(self._laps))
         by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
@@ -448,8 +454,8 @@ class Engine:
         group = 2 if by_strips or by_inputs else summed or min(near, GROUP_SLABS, slabs)
         limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
         chunk = self._chunk(slabs, group, limit)
-        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs, half, summed, group,
-                         chunk)
+        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs,
+                         ahead and threads == 1, half, summed, group, chunk)
 
     def by_rows(self, rows: int) -> bool:
         """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
@@ -512,6 +518,14 @@ class Engine:
             return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
         narrow = int(self.layers["outputs"].max()) <= self.slab // NV
         return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
+
+    def _goes_ahead(self) -> bool:
+        """Whether the optimizer's pass over the first layer's weights may multiply the next sample with them.
+
+        Nothing else may change them before that sample's step, so there must be no stage.
+        """
+        outputs = int(self.layers["outputs"][0])
+        return self._outer is not None and not self._stages and self._learning[0] and few.goes_outer(outputs, self.slab)
 
     def _shared_work(self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int) -> float:
         """How much of the work of a step, in floating-point operations, several threads can share out."""
@@ -709,17 +723,8 @@ class Engine:
         self._set_phases(plan)
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
-                  half=plan.half)
-        self._set_outer(plan, sparse)
-
-    def _set_outer(self, plan: BatchPlan, sparse: bool) -> None:
-        """Whether batches of one sample are trained on without their gradient, and the next one's product with it."""
-        waits = any(self._fields[_FIELD[name]] for name in _BEFORE_UPDATE)
-        single = plan.training and plan.by_rows and plan.rows == 1
-        outer = optimizers.OUTER.get(self._options[1]) if single and not waits else None
-        alone = plan.threads == 1 and not sparse and not self._stages
-        first = bool(self._learning[0]) and int(self.layers["outputs"][0]) > few.NARROW
-        self._set(outer=self._part(outer), ahead=outer is not None and alone and first)
+                  half=plan.half, ahead=plan.ahead,
+                  outer=self._part(self._outer if plan.training and plan.by_rows and plan.rows == 1 else None))
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
@@ -1049,6 +1054,7 @@ class Engine:
         units = {rules.report_penalty: 1, rules.constrain: len(self._constraints)}
         self._stages = [(stage, 0, units.get(stage, len(self._pieces)), 0, network.MOST_PIECES, 1) for stage in stages]
         self._laid_out = ()
+        self._outer = None if prepared or penalised or self._deferred else optimizers.OUTER.get(formula)
 
         self.hyper[optimizers.DECAY] = weight_decay or 0.0
         self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
@@ -1177,6 +1183,11 @@ class Engine:
     def threads(self) -> int:
         """Into how many shares the last run cut its work."""
         return self._fields[_FIELD["threads"]]
+
+    @property
+    def ahead(self) -> bool:
+        """Whether a step of the last run made the first product of the next."""
+        return bool(self._fields[_FIELD["ahead"]])
 
 
 class _Linear:

@@ -325,8 +325,8 @@ def measure(network: Network, names: Sequence[str], X: np.ndarray, Y: np.ndarray
         Checked samples and labels, at least `batch_size` of them; those of the last, smaller batch are left out.
     batch_size : int
     seconds : float
-        About how long to measure; at least LEAST_BLOCKS blocks of LEAST_STEPS steps, and the first call may compile
-        kernels before.
+        About how long to measure; at least LEAST_BLOCKS blocks of LEAST_STEPS steps, if the data have so many, and the
+        first call may compile kernels before.
 
     Raises
     ------
@@ -386,9 +386,13 @@ def _profile(network: Network, names: Sequence[str], batch_size: int, threads: i
     rows = []
     for l, (name, shape) in enumerate(zip(names, network.engine.layers, strict=True)):
         product = 2 * batch_size * int(shape["inputs"]) * int(shape["products"])
+        flops = dict.fromkeys(PHASES, product)
+        if l <= network.engine.lowest:  # nobody asks for the gradient of X
+            flops["backward"] = 0
+        if l == 0 and network.engine.ahead:
+            flops["forward"], flops["gradient"] = 0, 2 * product
         for i, phase in enumerate(PHASES):
-            nothing = phase == "backward" and l <= network.engine.lowest  # nobody asks for the gradient of X
-            rows.append(row(name, phase, spent[kernel.LAP_LAYERS + 3 * l + i], 0 if nothing else product))
+            rows.append(row(name, phase, spent[kernel.LAP_LAYERS + 3 * l + i], flops[phase]))
     rows += [row("", "gathering the batch", spent[kernel.LAP_GATHER]), row("", "loss", spent[kernel.LAP_LOSS])]
     if spent[kernel.LAP_SUM]:
         rows.append(row("", "summing partial gradients", spent[kernel.LAP_SUM]))

@@ -65,7 +65,7 @@ def sgd_rows(W, g, s1, s2, s3, rows, columns, W_row, g_row, hyper):
 def sgd_outer(W, a, dz, x, z, rows, columns, W_row, hyper, add):
     """`sgd_rows` with the gradient a dz^T of one sample, not stored; then z = x W, added to z if `add`.
 
-    dz and z have whole vectors.
+    dz and z have whole vectors; who needs no z gives room for it.
     """
     lr, step, none = hyper[0], lanes(W), splat(0.0, W)
     for c in range(0, columns, 2 * step):

@@ -97,9 +97,10 @@ def test_one_sample_at_a_time(widths, optimizer, fused, alone, dtype, monkeypatc
         params, own = given_params.copy(), built(optimizer, len(given_params), dtype)
         trained = Engine(widths[0], layers, dtype)
         sums = train(trained, params, own, X, Y, orders, 1, loss, (), cuts, weights)
-        outer, ahead = (int(trained._task[field][0]) for field in ("outer", "ahead"))
-        assert (outer != 0) == (fused and share == ALWAYS)
-        assert ahead == (alone and share == ALWAYS and threads == 1 and widths[1] > few.NARROW)
+        assert (trained._task["outer"][0] != 0) == (fused and share == ALWAYS)
+        wide = few.goes_outer(widths[1], trained.slab)
+        assert trained.ahead == (alone and share == ALWAYS and trained.threads == 1 and wide)
+        assert trained.threads == 1 or threads == 2
         found.append([params, sums, *own.state])
     fcnet.set_num_threads(None)
     for other in found[1:]:

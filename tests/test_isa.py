@@ -33,7 +33,7 @@ def test_smaller_vectors(target):
         [sys.executable, "-m", "pytest", "-m", "isa", "-k", SELECTION, "-q", "-x", "-p", "no:cacheprovider",
          str(TESTS / "test_kernels.py"), str(TESTS / "test_network.py"), str(TESTS / "test_inference.py"),
          str(TESTS / "test_custom.py"), str(TESTS / "test_product.py"), str(TESTS / "test_strips.py"),
-         str(TESTS / "test_inputs.py")],
+         str(TESTS / "test_inputs.py"), str(TESTS / "test_few.py")],
         env={**os.environ, "NUMBA_CPU_NAME": processor, "NUMBA_CPU_FEATURES": features, "CI": "1",
              "FCNET_TEST_REGISTER_BYTES": str(register_bytes)},
         cwd=TESTS.parent, capture_output=True, text=True, timeout=900)

@@ -241,3 +241,13 @@ def test_laps_bound_the_threads(two_threads):
     engine.count_laps(np.zeros((1, 16), np.int64))
     engine.loss_and_gradient(model.parameters, X, y, "categorical_crossentropy")
     assert engine.threads == 1
+
+
+def test_the_product_made_ahead_counts_where_it_is_timed():
+    """Of one sample and plain SGD: with the first layer's update."""
+    product = 2 * 64 * 32
+    ahead, apart = (network((64, 32, 3), optimizer=name).profile(batch_size=1, seconds=SECONDS)
+                    for name in (optimizers.SGD(), optimizers.SGD(momentum=0.9)))
+    assert [ahead["first", phase].flops for phase in profiling.PHASES] == [0, 0, 2 * product]
+    assert [apart["first", phase].flops for phase in profiling.PHASES] == [product, 0, product]
+    assert ahead.total.flops == apart.total.flops
