@@ -196,16 +196,16 @@ def test_choice_of_strips(widths, batch, threads, strips):
     assert chosen.threads in (1, threads)
 
 
-@pytest.mark.parametrize("widths, batch, threads", [
-    ((784, 128, 10), 128, 2), ((784, 128, 10), 32, 2), ((784, 128, 10), 16, 1), ((1000, 1000, 10), 8, 2),
-    ((1000, 1000, 10), 1, 2), ((2, 4, 6, 6, 4, 1), 32, 1), ((20, 16, 16, 16, 16, 3), 128, 1),
-    ((20, 16, 16, 16, 16, 3), 512, 2)], ids=str)
-def test_choice_of_threads(widths, batch, threads):
+@pytest.mark.parametrize("widths, batch, optimizer, threads", [
+    ((784, 128, 10), 128, "sgd", 2), ((784, 128, 10), 32, "sgd", 2), ((784, 128, 10), 16, "sgd", 1),
+    ((1000, 1000, 10), 8, "sgd", 2), ((1000, 1000, 10), 1, "momentum", 2), ((1000, 1000, 10), 1, "sgd", 1),
+    ((1000, 1000, 1000, 10), 1, "sgd", 2), ((2, 4, 6, 6, 4, 1), 32, "sgd", 1),
+    ((20, 16, 16, 16, 16, 3), 128, "sgd", 1), ((20, 16, 16, 16, 16, 3), 512, "sgd", 2)], ids=str)
+def test_choice_of_threads(widths, batch, optimizer, threads):
     inputs, *units = widths
     chosen, rng = Engine(inputs, [Layer(width) for width in units], np.float32), np.random.default_rng(4)
     X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
     params, sums = np.zeros(chosen.n_params, np.float32), np.zeros((1, 1))
-    optimizer = built("sgd", len(params), np.float32)
     with fcnet.num_threads(2):
-        chosen.train(params, optimizer, X, Y, np.arange(batch)[None], batch, 0, 1, "mean_squared_error", (), sums)
+        chosen.train(params, built(optimizer, len(params), np.float32), X, Y, np.arange(batch)[None], batch, 0, 1, "mean_squared_error", (), sums)
     assert chosen.threads == threads
