@@ -207,5 +207,6 @@ def test_choice_of_threads(widths, batch, optimizer, threads):
     X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
     params, sums = np.zeros(chosen.n_params, np.float32), np.zeros((1, 1))
     with fcnet.num_threads(2):
-        chosen.train(params, built(optimizer, len(params), np.float32), X, Y, np.arange(batch)[None], batch, 0, 1, "mean_squared_error", (), sums)
+        chosen.train(params, built(optimizer, len(params), np.float32), X, Y, np.arange(batch)[None], batch, 0, 1,
+                     "mean_squared_error", (), sums)
     assert chosen.threads == threads
