@@ -442,10 +442,7 @@ class Engine:
         if forward_only:
             threads = min(_runtime.shares(flops), slabs)
         else:
-            shared = self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed)
-            if ahead:  # several threads can't, and lose with it what they gain by the first layer's update
-                shared -= UPDATE_FLOPS * self.inputs * int(self.layers["outputs"][0])
-            threads = _runtime.shares(shared)
+            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed, ahead))
         if self._laps is not None:
             threads = min(threads, len(self._laps))
         by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
@@ -527,14 +524,18 @@ class Engine:
         outputs = int(self.layers["outputs"][0])
         return self._outer is not None and not self._stages and self._learning[0] and few.goes_outer(outputs, self.slab)
 
-    def _shared_work(self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int) -> float:
+    def _shared_work(
+        self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int, ahead: bool
+    ) -> float:  # fmt: skip
         """How much of the work of a step, in floating-point operations, several threads can share out."""
         if summed >= slabs:  # one group
             return 0
         if slabs > 1 or by_layers:
             return work
-        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come
-        return UPDATE_FLOPS * self.n_params if by_rows else work / 3
+        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come; several
+        # threads can't go ahead, and lose with it what they gain by the first layer's update
+        alone = int(self.layers["rows"][0] * self.layers["outputs"][0]) if ahead else 0
+        return UPDATE_FLOPS * (self.n_params - alone) if by_rows else work / 3
 
     def _chunk(self, slabs: int, group: int, limit: int) -> int:
         """How many slabs make a chunk: whole groups where their sums would take too much room."""

@@ -46,6 +46,7 @@ from .network import (
     LAP_OTHER,
     PHASE_ARGUMENTS,
     TRAIN,
+    _copy_tile,
     _first_dZ,
     _floats,
     _gather_targets,
@@ -75,7 +76,6 @@ from .simd import (
     restore_subnormals,
     splat,
     store,
-    store_upto,
     total,
 )
 
@@ -186,7 +186,7 @@ def _copy_inputs(params, task_at, thread, begin, count):
     place = _places(task.places)
     A = pointer_like(task.room, params) + (place.A + begin * place.stride)
     if _went_ahead(task_at):
-        _copy(A + place.stride, A, task.inputs)
+        _copy_tile(A + place.stride, place.stride, A, place.stride, 1, task.inputs)
     elif task.gather == task.gather_targets:
         _copy_rows(params, task_at, begin, count, A, place.stride)
     else:
@@ -214,13 +214,6 @@ def _went_ahead(task_at):
     """Whether the first product of this batch is done: whether `_goes_ahead` held for the one before."""
     task = _task(task_at)
     return task.ahead != 0 and not task.first_step and task.start > 0
-
-
-@helper
-def _copy(source, target, n):
-    """Whole vectors."""
-    for c in range(0, n, lanes(source)):
-        store(load(source + c), target + c)
 
 
 @helper
@@ -267,7 +260,7 @@ def _forward(params, task_at, thread, begin, count):
         Z, A = room + (place.kept + at), room + (place.A + at)
         A_prev, W = room + (below.A + begin * below.stride), params + layer.weights
         if l == 0 and _went_ahead(task_at):
-            _copy(Z + place.stride, Z, layer.outputs)
+            _copy_tile(Z + place.stride, place.stride, Z, place.stride, 1, layer.outputs)
         elif layer.outputs <= NARROW:
             _dot_weights(A_prev, below.stride, count, W, layer.rows, layer.outputs, Z, place.stride, spare)
         else:
@@ -430,10 +423,7 @@ def gradient_update(params, task_at, thread, first, last):
                 _update(params, task_at, at, strip, rows, width, layer.outputs, strip_row, task.hyper,
                         before + t)
             else:
-                for r in range(rows):
-                    for c in range(0, width, lanes(params)):
-                        store_upto(load_upto(strip + (r * strip_row + c), width - c),
-                                   gradient + (at + r * layer.outputs + c), width - c)
+                _copy_tile(strip, strip_row, gradient + at, layer.outputs, rows, width)
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
     restore_subnormals(floats)
