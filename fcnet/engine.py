@@ -295,10 +295,9 @@ class Engine:
         slabs are too large.
         """
         dense = self.layers[self.layers["products"] > 0]
-        widest = int(dense["outputs"].max(initial=0))
         fitting = network.NEAR // (NV * int(dense["rows"].max(initial=1)))
-        short = matmul.PAIR_ROWS > 0 and widest <= network.OWN_ROW_VECTORS * self.slab // NV
-        return fitting if short and fitting >= LEAST_GROUP else GROUP_SLABS
+        in_place = all(network.read_in_place(int(outputs), self.slab // NV, 1) for outputs in dense["outputs"])
+        return fitting if in_place and fitting >= LEAST_GROUP else GROUP_SLABS
 
     def _cut_strips(self) -> int:
         """Fill in how far strips of every layer's weights reach; numbers of the largest one that a thread copies."""
@@ -447,7 +446,8 @@ class Engine:
             threads = min(threads, len(self._laps))
         by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
 
-        near = GROUP_SLABS if threads > 1 else self._near_slabs
+        # by rows a thread takes all of its slabs at once
+        near = GROUP_SLABS if threads > 1 or by_rows else self._near_slabs
         group = 2 if by_strips or by_inputs else summed or min(near, GROUP_SLABS, slabs)
         limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
         chunk = self._chunk(slabs, group, limit)

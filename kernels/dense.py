@@ -13,7 +13,7 @@ from ._jit import public_kernel
 from .activations import ACTIVATIONS, activate, activate_backward
 from .arguments import check_arrays
 from .matmul import block_product, gather_slab, row_offsets, scatter_columns, scatter_slab, slab_width
-from .simd import MR, NV, data
+from .simd import BLOCK_ROWS, NV, data
 
 _CODES = len(ACTIVATIONS)
 
@@ -52,8 +52,9 @@ def dense_forward(X, W, b, A, activation):
         gather_slab(data(X), data(offsets), I, P, data(x))
         for o in range(O):
             z[o, :] = b[o]
-        for o in range(0, O, MR):
-            block_product(min(MR, O - o), NV, data(W) + o, 1, O, 0, 0, 0, data(x), I, 1, data(z) + o * P, P, True)
+        for o in range(0, O, BLOCK_ROWS):
+            block_product(min(BLOCK_ROWS, O - o), NV, data(W) + o, 1, O, 0, 0, 0, data(x), I, 1, data(z) + o * P, P,
+                          True)
         activate(activation, data(z), O)
         scatter_slab(data(z), O, data(A) + slab * P * O, O, min(P, B - slab * P), data(offsets))
 
@@ -106,17 +107,17 @@ def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
         row_offsets(slab * P, B, I, data(dZ), data(offsets))
         gather_slab(data(A_prev), data(offsets), I, P, panel)
         panels[slab, I, :] = 1.0
-        for i in range(0, I, MR):
-            block_product(min(MR, I - i), NV, data(W) + i * O, O, 1, 0, 0, 0, data(dz), O, 1, data(da) + i * P, P,
-                          False)
+        for i in range(0, I, BLOCK_ROWS):
+            block_product(min(BLOCK_ROWS, I - i), NV, data(W) + i * O, O, 1, 0, 0, 0, data(dz), O, 1, data(da) + i * P,
+                          P, False)
         activate_backward(activation_prev, panel, data(da), I)
         scatter_slab(data(da), I, data(dZ_prev) + slab * P * I, I, min(P, B - slab * P), data(offsets))
         scatter_columns(data(dz), O, data(columns) + slab * P * P, slabs * P * P, P, data(offsets))
-    blocks = (I + 1 + MR - 1) // MR
+    blocks = (I + 1 + BLOCK_ROWS - 1) // BLOCK_ROWS
     for t in prange(n_columns * blocks):
-        column, i = t // blocks, t % blocks * MR
-        tile = np.empty((MR, P), dZ.dtype)
-        rows, width = min(MR, I + 1 - i), min(P, O - column * P)
+        column, i = t // blocks, t % blocks * BLOCK_ROWS
+        tile = np.empty((BLOCK_ROWS, P), dZ.dtype)
+        rows, width = min(BLOCK_ROWS, I + 1 - i), min(P, O - column * P)
         block_product(rows, NV, data(panels) + i * P, P, 1, (I + 1) * P, 0, 0,
                       data(columns) + column * slabs * P * P, P, slabs, data(tile), P, False)
         for r in range(rows):

@@ -60,6 +60,7 @@ from .network import (
 )
 from .simd import (
     _I64,
+    BLOCK_ROWS,
     MR,
     NV,
     REGISTER_BYTES,
@@ -87,7 +88,7 @@ PLACE = np.dtype([(field, np.int64) for field in (
 )])
 """Where the rows of a layer's arrays stand."""
 
-SUMS = MR * NV
+SUMS = BLOCK_ROWS * NV
 """Vectors of C that stay in registers."""
 WIDEST = 8 if REGISTER_BYTES == 64 else 4
 """At most so many of them in one row: with one sample, enough to hide the latency of a multiply-add."""
@@ -124,10 +125,10 @@ def _rows_block(typingctx, m, vectors, a, a_row, a_k, B, B_row, K, C, C_row, acc
         m, vectors, a, a_row, a_k, B, B_row, K, C, C_row, accumulate = args
         one, none = ir.Constant(_I64, 1), ir.Constant(_I64, 0)
         shapes = [(rows, count) for count in (1, 2, 4, 8) if count <= WIDEST
-                  for rows in range(1, min(MR, SUMS // count) + 1)]
-        blocks = {count * (MR + 1) + rows: _Block(builder, vector, rows, count, [(B, C)], b_row=B_row)
+                  for rows in range(1, min(BLOCK_ROWS, SUMS // count) + 1)]
+        blocks = {count * (BLOCK_ROWS + 1) + rows: _Block(builder, vector, rows, count, [(B, C)], b_row=B_row)
                   for rows, count in shapes}
-        chosen = builder.add(m, builder.mul(vectors, ir.Constant(_I64, MR + 1)))
+        chosen = builder.add(m, builder.mul(vectors, ir.Constant(_I64, BLOCK_ROWS + 1)))
         _switch(builder, chosen, {number: partial(block.emit, a, a_row, a_k, none, K, one, C_row, accumulate)
                                   for number, block in blocks.items()})
         return context.get_dummy_value()
@@ -145,7 +146,7 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
     """
     step = lanes(a)
     most = WIDEST
-    while most > 1 and min(m, MR) * most > SUMS:
+    while most > 1 and min(m, BLOCK_ROWS) * most > SUMS:
         most //= 2
     end = (columns + step - 1) // step
     while end > 0:
@@ -153,8 +154,8 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
         while vectors > end:
             vectors //= 2
         end -= vectors
-        for i in range(0, m, MR):
-            _rows_block(min(MR, m - i), vectors, a + i * a_row, a_row, a_k, B + end * step, B_row, K,
+        for i in range(0, m, BLOCK_ROWS):
+            _rows_block(min(BLOCK_ROWS, m - i), vectors, a + i * a_row, a_row, a_k, B + end * step, B_row, K,
                    C + (i * C_row + end * step), C_row, accumulate != 0)
 
 

@@ -1,7 +1,7 @@
 """The matrix product: one microkernel for all three uses, and the transposes between its operands' layouts.
 
 A slab holds P = NV vectors of samples, feature-major: a panel (features, P), every lane one sample.  The
-microkernel keeps a block of m <= MR rows and P lanes of the result in registers:
+microkernel keeps a block of m <= BLOCK_ROWS rows and P lanes of the result in registers:
 
     C[i, s] = sum over k of a[i, k] * B[k, s]        i < m, s < P
 
@@ -33,6 +33,7 @@ from numba.extending import intrinsic
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
 from .simd import (
     _I64,
+    BLOCK_ROWS,
     MR,
     NV,
     REGISTER_BYTES,
@@ -60,8 +61,10 @@ B_AHEAD = 16
 processor's own prefetcher brings it: 4 % of a step of 784-512-512-10, 6 % of 1024 x 4."""
 PACK_AHEAD = 4
 """Rows of W between the one that is packed and the one asked for."""
-PAIR_ROWS = MR // 2 if REGISTER_BYTES == 64 else 0
-"""Rows of a block of two panels at once; 0 where their vectors, sums and a weight are too many for the registers."""
+PANELS = 2 if REGISTER_BYTES == 64 else 1
+"""Panels that a quick block goes along at once: two where their vectors, sums and a weight have registers enough."""
+QUICK_ROWS = BLOCK_ROWS // PANELS
+"""Rows of a quick block, so that it has as many sums as any."""
 UNROLL = 4
 """Values of k that the loop of such a block takes a turn."""
 TO_L2 = 2
@@ -83,17 +86,17 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, 
     """C (m, P) = [C if `accumulate`] + sum over r < repeats, k < K of a[i*a_row + k*a_k + r*a_jump] * B[(r*K + k), :].
 
     Rows of C are c_row apart; only the first `vectors` of their NV vectors are computed.  One loop is emitted for 1
-    and for NV of them and for every m from 1 to MR, so that nothing is computed in vain; a switch picks it.  Rows of B
-    are prefetched, and at each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next call will
-    read from far away.
+    and for NV of them and for every m from 1 to BLOCK_ROWS, so that nothing is computed in vain; a switch picks it.
+    Rows of B are prefetched, and at each k the number `ahead` + k * (`ahead_k` + a_k) further on in `a`: what the next
+    call will read from far away.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
         m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, B, K, repeats, C, c_row, accumulate = args
-        blocks = {count * MR + rows: _Block(builder, vector, rows, count, [(B, C)], prefetches=(ahead, ahead_k))
-                  for count in (1, NV) for rows in range(1, MR + 1)}
-        chosen = builder.add(m, builder.mul(vectors, ir.Constant(_I64, MR)))
+        blocks = {count * BLOCK_ROWS + rows: _Block(builder, vector, rows, count, [(B, C)], prefetches=(ahead, ahead_k))
+                  for count in (1, NV) for rows in range(1, BLOCK_ROWS + 1)}
+        chosen = builder.add(m, builder.mul(vectors, ir.Constant(_I64, BLOCK_ROWS)))
         _switch(builder, chosen, {number: partial(block.emit, a, a_row, a_k, a_jump, K, repeats, c_row, accumulate)
                                   for number, block in blocks.items()})
         return context.get_dummy_value()
@@ -104,25 +107,26 @@ def block_product(typingctx, m, vectors, a, a_row, a_k, a_jump, ahead, ahead_k, 
 
 
 @intrinsic
-def pair_product(typingctx, vectors, a, a_row, a_k, a_jump, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump,
-                 accumulate):
-    """The `block_product` of PAIR_ROWS rows and two panels, b_jump and c_jump apart; a_row or a_k is 1.
+def quick_product(typingctx, vectors, a, a_row, a_k, a_jump, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump,
+                  accumulate):
+    """The `block_product` of QUICK_ROWS rows and PANELS panels, b_jump and c_jump apart; a_row or a_k is 1.
 
-    `vectors` is 2 NV, or NV + 1: only the first vector of the second panel.  2 NV are as many sums as in a block of MR
-    rows and one panel, for 10 loads a k in place of 14.  With them, what stands at `coming` is asked for into the L2
-    cache, `pace` numbers further on every UNROLL k (if that is not 0), and from coming + a_jump on in the next repeat.
+    Its loop takes several k a turn. `vectors` is those of all panels, or of two panels NV + 1: only the first vector of
+    the second.  Two panels are as many sums as in a block of MR rows and one, for 10 loads a k in place of 14.  Where
+    all vectors are there, what stands at `coming` is asked for into the L2 cache, `pace` numbers further on every
+    UNROLL k (if that is not 0), and from coming + a_jump on in the next repeat.
     """
     vector = Vector(a.dtype)
 
     def codegen(context, builder, sig, args):
         vectors, a, a_row, a_k, a_jump, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump, accumulate = args
         zero, two = ir.Constant(_I64, 0), ir.Constant(_I64, 2)
-        panels = [(B, C), (builder.gep(B, [b_jump]), builder.gep(C, [c_jump]))]
-        shapes = [(count, by_rows, asks) for count, asks in ((NV + 1, False), (2 * NV, False), (2 * NV, True))
-                  for by_rows in (False, True) if PAIR_ROWS > 0]
-        blocks = {4 * count + 2 * by_rows + asks: _Block(builder, vector, PAIR_ROWS, count, panels, UNROLL, by_rows,
+        panels = [(B, C), (builder.gep(B, [b_jump]), builder.gep(C, [c_jump]))][:PANELS]
+        whole = PANELS * NV
+        shapes = [(whole, False), (whole, True), *[(NV + 1, False)] * (PANELS > 1)]
+        blocks = {4 * count + 2 * by_rows + asks: _Block(builder, vector, QUICK_ROWS, count, panels, UNROLL, by_rows,
                                                          coming=(coming, pace) if asks else None)
-                  for count, by_rows, asks in shapes}
+                  for count, asks in shapes for by_rows in (False, True)}
         chosen = vectors
         for yes in (builder.icmp_signed("==", a_row, ir.Constant(_I64, 1)), builder.icmp_signed("!=", pace, zero)):
             chosen = builder.add(builder.mul(chosen, two), builder.zext(yes, _I64))
@@ -258,32 +262,35 @@ class _Block:
 
 
 @inline
-def turns(m, K):
-    """Turns of the loops of `pair_product` for m rows."""
-    return m // max(PAIR_ROWS, 1) * (K // UNROLL)
+def turns(m, K, panels):
+    """Turns of the loops of `quick_product` for m rows and so many panels."""
+    return m // QUICK_ROWS * (panels // PANELS) * (K // UNROLL)
 
 
 @part(NUMBERS, *[COUNT] * 5, NUMBERS, COUNT, NUMBERS, *[COUNT] * 3, NUMBERS, *[COUNT] * 6)
 def product(a, a_row, a_k, a_jump, ahead, ahead_k, coming, pace, B, b_jump, K, repeats, C, c_row, c_jump, m, vectors,
             copies, accumulate):
-    """Blocks of one row range against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache.
+    """Blocks of m <= MR rows against `copies` panels: B and C move on by b_jump and c_jump, `a` stays in cache.
 
-    `vectors` of each panel are computed, 1 or NV; with NV + 1, all of the first of two panels and one of the second.
-    Two whole panels ask `turns` times for what is coming, a `pace` farther every time: see `pair_product`.
+    Of the last panel `vectors` are computed, 1 or NV, of the others all.  Whole panels ask `turns` times for what is
+    coming, a `pace` farther every time: see `quick_product`.
     """
-    paired = copies // 2 * 2 if PAIR_ROWS > 0 and vectors >= NV else 0
-    rows = m // max(PAIR_ROWS, 1) * PAIR_ROWS
-    for n in range(0, paired, 2):
-        for i in range(0, rows, PAIR_ROWS):
-            pair_product(2 * NV if vectors == NV else vectors, a + i * a_row, a_row, a_k, a_jump,
-                         coming + turns(i, K) * pace, pace if vectors == NV else 0, B + n * b_jump, b_jump, K, repeats,
-                         C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
+    whole = copies if vectors == NV else copies - 1
+    quick = whole // PANELS * PANELS
+    if quick < whole < copies:  # a whole panel goes together with the one vector behind it
+        quick = copies
+    rows = m // QUICK_ROWS * QUICK_ROWS
+    for n in range(0, quick, PANELS):
+        here, step = (PANELS * NV, pace) if n + PANELS <= whole else (NV + 1, 0)
+        for i in range(0, rows, QUICK_ROWS):
+            quick_product(here, a + i * a_row, a_row, a_k, a_jump,
+                          coming + (turns(m, K, n) + turns(i, K, PANELS)) * step, step, B + n * b_jump, b_jump, K,
+                          repeats, C + (n * c_jump + i * c_row), c_row, c_jump, accumulate != 0)
     for n in range(copies):
-        first = rows if n < paired else 0
-        if first < m:
-            here = vectors if vectors <= NV else NV if n % 2 == 0 else 1
-            block_product(m - first, here, a + first * a_row, a_row, a_k, a_jump, ahead, ahead_k, B + n * b_jump, K,
-                          repeats, C + (n * c_jump + first * c_row), c_row, accumulate != 0)
+        for i in range(rows if n < quick else 0, m, BLOCK_ROWS):
+            block_product(min(BLOCK_ROWS, m - i), NV if n < whole else vectors, a + i * a_row, a_row, a_k, a_jump,
+                          ahead, ahead_k, B + n * b_jump, K, repeats, C + (n * c_jump + i * c_row), c_row,
+                          accumulate != 0)
 
 
 @part(NUMBERS, *[COUNT] * 4, NUMBERS)

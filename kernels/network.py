@@ -47,7 +47,7 @@ import numpy as np
 from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
-from .matmul import PAIR_ROWS, slab_width, turns
+from .matmul import PANELS, slab_width, turns
 from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
     MR,
@@ -216,11 +216,13 @@ FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
 """Vectors of a row of W that several slabs read in place, where several threads have written W and where one has: see
 `_packs`."""
+SHARED_LINES = 256
+"""Bytes: rows of W a multiple of that apart share few sets of the L1 cache."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
 PACKED_AHEAD = 16
 """The same where they are packed."""
-TILE_COLUMNS = 2
+TILE_COLUMNS = 4 // PANELS
 """Columns of dZ, P wide, that a tile of dW takes from one block of A."""
 TILE_GROUP = 2
 """Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them; by inputs, all are."""
@@ -486,11 +488,22 @@ def _activate(params, task_at, l, place, count, output, outputs):
 @inline
 def _packs(params, task_at, count, K, outputs):
     """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
-    # Short rows of W are read in place, while the panels stay in the L2 cache.  Of long rows, a few numbers of each
-    # would come from as many pages, and share few sets of the caches.
-    longest = ROW_VECTORS if _task(task_at).threads > 1 else OWN_ROW_VECTORS
-    in_place = PAIR_ROWS > 0 and count * K * NV <= NEAR and outputs <= longest * lanes(params)
+    # Of many slabs the panels don't stay in the L2 cache.
+    in_place = count * K * NV <= NEAR and _read_in_place(outputs, lanes(params), _task(task_at).threads)
     return count >= 2 and outputs >= STRIP and not in_place
+
+
+def read_in_place(outputs, lanes, threads):
+    """Whether several slabs read rows of W of so many outputs as they lie there.
+
+    Of long rows, a few numbers of each come from as many pages.  Where their lines share few sets of the caches, they
+    are better copied; so they are with AVX-512, whose product has half as many instructions to wait for a load.
+    """
+    short = outputs <= (ROW_VECTORS if threads > 1 else OWN_ROW_VECTORS) * lanes
+    return short or (REGISTER_BYTES < 64 and outputs % (SHARED_LINES // REGISTER_BYTES * lanes) > 0)
+
+
+_read_in_place = inline(read_in_place)
 
 
 @inline
@@ -540,20 +553,12 @@ def strip_product(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C
     portion = (K * P + share - 1) // share
     for n in range(0, count, at_once):
         here = min(at_once, count - n)
-        whole = min(here, max(full - n, 0))
-        even = whole // 2 * 2 if whole < here else whole  # a slab of one vector goes together with one more
         B_n, C_n = B + n * b_jump, C + n * c_jump
-        pace = portion // max(1, turns(MR, K)) + 1 if n + at_once < count else 0
+        pace = portion // max(1, turns(MR, K, 2)) + 1 if n + at_once < count else 0
         for i in range(0, width, MR):
-            block, C_i, rows = a + i * a_block, C_n + i * P, min(MR, width - i)
             coming = B_n + ((2 + i // MR // share) * b_jump + i // MR % share * portion)
-            if even > 0:
-                call(product, (block, a_row, a_k, 0, ahead, 0, coming, pace, B_n, b_jump, K, 1, C_i, P, c_jump, rows,
-                               NV, even, accumulate))
-            if even < here:
-                call(product, (block, a_row, a_k, 0, ahead, 0, coming, 0, B_n + even * b_jump, b_jump, K, 1,
-                               C_i + even * c_jump, P, c_jump, rows, NV + 1 if even < whole else 1, here - even,
-                               accumulate))
+            call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, coming, pace, B_n, b_jump, K, 1, C_n + i * P, P,
+                           c_jump, min(MR, width - i), NV if n + here <= full else 1, here, accumulate))
 
 
 @part(*GROUP_ARGUMENTS)
@@ -778,14 +783,14 @@ def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs
     A = workspace + panel
     jump, tile_row = task.chunk_slabs * P * P, TILE_COLUMNS * P
     full = _full_slabs(params, task_at, 0, slabs)
-    # one column of dZ or two, and as many vectors of them as the tile has
-    copies = TILE_COLUMNS if width > P else 1
-    vectors = NV if width > copies * P - lanes(params) else (width + lanes(params) - 1) // lanes(params)
+    copies = (width + P - 1) // P
+    vectors = NV if width > copies * P - lanes(params) else 1
     dZ = workspace + (columns + o // P * jump)
     # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample; or, where
     # they come from far away, each of the tiles side by side for a part of them
-    pace = MR if slabs * height * NV > 2 * NEAR else 0
-    coming = A + (MR * P + o // tile_row % TILE_GROUP * turns(MR, P) * MR)
+    asked = turns(MR, P, TILE_COLUMNS)
+    pace = MR * P // (TILE_GROUP * asked) if slabs * height * NV > 2 * NEAR else 0
+    coming = A + (MR * P + o // tile_row % TILE_GROUP * asked * pace)
     if full > 0:
         call(task.product, (A, P, 1, height * P, MR * P, MR - 1, coming, pace, dZ, jump, P, full, tile, tile_row, P,
                             rows, vectors, copies, accumulate))

@@ -7,7 +7,7 @@ for float32 and float64, at whatever width the processor has.
 The width and the block of the matrix product are chosen here and nowhere else:
 
 =========  ==============  ==================  =======================================================
-target     register bytes  block (MR x NV)     registers it needs
+target     register bytes  block (rows x NV)   registers it needs
 =========  ==============  ==================  =======================================================
 AVX-512    64              12 rows x 2         24 sums + 2 operands + 1 broadcast of 32
 AVX2       32              6 rows x 2          12 sums + 2 operands + 1 broadcast of 16
@@ -54,10 +54,12 @@ def _register_bytes(features: set[str]) -> int:
 
 
 REGISTER_BYTES = _register_bytes(_target_features())
-MR = 12 if REGISTER_BYTES == 64 else 6
+BLOCK_ROWS = 12 if REGISTER_BYTES == 64 else 6
 """Rows of the block that the matrix product keeps in registers."""
 NV = 2
 """Vectors of the same block; a slab is NV vectors, one sample a lane."""
+MR = 12
+"""Rows of a result that are taken together, in one block or two: what a block costs besides is paid once for both."""
 
 X86, ARM = ("x86_64", "amd64"), ("arm64", "aarch64")
 """What `platform.machine` says, in small letters."""

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from fcnet.kernels import few
+from fcnet.kernels import few, network
+from fcnet.kernels.simd import NV
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import Layer
 from scipy import sparse
-from tables import DTYPES, OPTIMIZERS, PAIRS, declared, layers_of, problem, train
+from tables import DTYPES, OPTIMIZERS, PAIRS, assert_within, declared, eps, layers_of, problem, train
 from test_network import built, check_network, check_training, networks, smooth
 
 import fcnet
@@ -66,6 +67,24 @@ def test_same_bits_as_slabs(widths, dtype, monkeypatch):
             choose(monkeypatch, share)
             both.append(results(widths, batch, dtype, use_bias=batch != 2))
         assert_same_bits(*both)
+
+
+def test_more_slabs_than_have_their_panels_in_cache(dtype):
+    """One thread takes all of them at once, and has room for their targets, dZ and weights."""
+    inputs = network.NEAR // (NV * engine.LEAST_GROUP) - 1
+    layers, loss = layers_of([2], "linear", "linear"), "mean_squared_error"
+    with fcnet.num_threads(1):
+        made = Engine(inputs, layers, dtype)
+        made._set_objective(loss)
+        rows = 7 * made.slab
+        plan = made.plan(network.TRAIN, rows, 2)
+        assert plan.by_rows and made._near_slabs < plan.slabs <= plan.group
+        params, X, Y = problem(np.random.default_rng(3), inputs, layers, loss, rows, dtype)
+        value, gradient = made.loss_and_gradient(params, X, Y, loss)
+    error = np.c_[X, np.ones(rows)] @ params.reshape(-1, 2).astype(np.float64) - Y
+    exact = np.c_[X, np.ones(rows)].T @ error / rows  # of the mean over both outputs
+    assert_within(value, np.mean(error**2), 50 * eps(dtype) * np.mean(error**2), "loss")
+    assert_within(gradient.reshape(-1, 2), exact, 50 * eps(dtype) * np.abs(exact).max(), "gradient")
 
 
 @isa

@@ -108,9 +108,10 @@ def test_which_networks(monkeypatch):
     """Many inputs, most of the weights in the first layer, neither too few samples nor too many for the cache."""
     monkeypatch.setattr(_runtime, "get_num_threads", lambda: 2)
     plans = {}
-    for widths, batch in (((784, 128, 10), 128), ((784, 128, 10), 32), ((784, 128, 10), 16), ((784, 512, 10), 256),
-                          ((784, 128, 10), 1024), ((128, 64, 10), 128), ((300, 100, 300), 64)):
+    for widths, slabs in (((784, 128, 10), 4), ((784, 128, 10), 1), ((784, 128, 10), 1 / 2), ((784, 512, 10), 8),
+                          ((784, 128, 10), 32), ((128, 64, 10), 4), ((300, 100, 300), 2)):
         made = Engine(widths[0], [Layer(width) for width in widths[1:]], np.float32)
+        batch = int(slabs * made.slab)
         made._set_objective("mean_squared_error")
         plan = made.plan(network.TRAIN, batch, widths[-1])
         plans[widths, batch] = plan.by_inputs

@@ -135,19 +135,20 @@ def test_against_scikit_learn(units, loss, metric, wanted, dtype, monkeypatch):
     name = metric if isinstance(metric, str) else metric.name
     model.compile(optimizers.SGD(0.1 if loss == SQUARED else 5.0), loss, metrics=[metric])
     exact, rounding = dtype is np.float64, 3 / np.sqrt(N) / N  # in float32 a sample may fall to the other side
+    same = 1e-12 if loss != SQUARED else 1e-9  # a variance is a small difference of large sums, in another order
     A = model.predict(X).astype(np.float64)
     found = model.evaluate(X, y, return_dict=True)[name]
     assert found == pytest.approx(wanted(A, y, np.ones(N)), rel=1e-9 if exact else 1e-3, abs=0 if exact else rounding)
     before = model.get_weights()
     history = model.fit(X, y, N, 1, 0, validation_data=(X, y)).history
-    assert history[name][0] == pytest.approx(found, rel=1e-12)
+    assert history[name][0] == pytest.approx(found, rel=same)
     assert history[f"val_{name}"][0] == model.evaluate(X, y)[1] != found
 
     model.set_weights(before)
     model.compile("sgd", loss, weighted_metrics=[metric])
     weighted = model.evaluate(X, y, sample_weight=w)[1]
     assert weighted == pytest.approx(wanted(A, y, w), rel=1e-9 if exact else 1e-3, abs=0 if exact else 2 * rounding)
-    assert model.evaluate(X[w > 0], y[w > 0], sample_weight=w[w > 0])[1] == pytest.approx(weighted, rel=1e-12)
+    assert model.evaluate(X[w > 0], y[w > 0], sample_weight=w[w > 0])[1] == pytest.approx(weighted, rel=same)
     monkeypatch.setattr(engine, "SUMS", 1)
     again = problem(units, loss, dtype)[0]
     again.compile("sgd", loss, weighted_metrics=[metric])

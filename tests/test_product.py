@@ -17,7 +17,7 @@ def test_every_block(rows_contiguous, dtype, rng):
     P = NV * lanes
     c_row = P + 1
     function = _jit.part_function(matmul.product, dtype)
-    panels = [(1, 1), (1, NV), (2, NV), (3, NV), (2, NV + 1)]
+    panels = [(1, 1), (1, NV), (2, NV), (3, NV), (2, 1), (3, 1), (4, 1)]  # and vectors of the last one
     for m, K, repeats, (copies, vectors), add, pace in combinations(range(1, MR + 1), (1, 4, 7), (1, 3), panels, (0, 1),
                                                                     (0, MR)):
         a = rng.integers(-3, 4, (repeats, K, MR) if rows_contiguous else (MR, repeats, K)).astype(dtype)
@@ -27,7 +27,7 @@ def test_every_block(rows_contiguous, dtype, rng):
         matrix = (a.reshape(repeats * K, MR).T if rows_contiguous else a.reshape(MR, repeats * K))[:m]
         expected = C.copy()
         for n in range(copies):
-            width = lanes * (vectors if vectors <= NV else (NV, 1)[n])
+            width = lanes * (vectors if n == copies - 1 else NV)
             expected[n, :m, :width] = add * C[n, :m, :width] + matrix @ B[n, :, :width]
         function(a.ctypes.data, *strides, 0, 0, a.ctypes.data, pace, B.ctypes.data, repeats * K * P, K, repeats,
                  C.ctypes.data, c_row, MR * c_row, m, vectors, copies, add)

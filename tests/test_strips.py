@@ -196,14 +196,16 @@ def test_choice_of_strips(widths, batch, threads, strips):
     assert chosen.threads in (1, threads)
 
 
-@pytest.mark.parametrize("widths, batch, optimizer, threads", [
-    ((784, 128, 10), 128, "sgd", 2), ((784, 128, 10), 32, "sgd", 2), ((784, 128, 10), 16, "sgd", 1),
-    ((1000, 1000, 10), 8, "sgd", 2), ((1000, 1000, 10), 1, "momentum", 2), ((1000, 1000, 10), 1, "sgd", 1),
-    ((1000, 1000, 1000, 10), 1, "sgd", 2), ((2, 4, 6, 6, 4, 1), 32, "sgd", 1),
-    ((20, 16, 16, 16, 16, 3), 128, "sgd", 1), ((20, 16, 16, 16, 16, 3), 512, "sgd", 2)], ids=str)
-def test_choice_of_threads(widths, batch, optimizer, threads):
+@pytest.mark.parametrize("widths, slabs, optimizer, threads", [
+    ((784, 128, 10), 4, "sgd", 2), ((784, 128, 10), 1, "sgd", 2), ((784, 128, 10), 1 / 2, "sgd", 1),
+    ((1000, 1000, 10), 1 / 4, "sgd", 2), ((1000, 1000, 10), 0, "momentum", 2), ((1000, 1000, 10), 0, "sgd", 1),
+    ((1000, 1000, 1000, 10), 0, "sgd", 2), ((2, 4, 6, 6, 4, 1), 1, "sgd", 1),
+    ((20, 16, 16, 16, 16, 3), 4, "sgd", 1), ((20, 16, 16, 16, 16, 3), 16, "sgd", 2)], ids=str)
+def test_choice_of_threads(widths, slabs, optimizer, threads):
+    """0 slabs stand for one sample."""
     inputs, *units = widths
     chosen, rng = Engine(inputs, [Layer(width) for width in units], np.float32), np.random.default_rng(4)
+    batch = max(1, int(slabs * chosen.slab))
     X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
     params, sums = np.zeros(chosen.n_params, np.float32), np.zeros((1, 1))
     with fcnet.num_threads(2):
