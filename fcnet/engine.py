@@ -65,12 +65,12 @@ once.  All of this is part of the result's rounding, so it depends on the sizes 
 HELD_BYTES = 2 << 20
 """With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
 ROWS_SHARE = 1.05, 0.95, 0.95, 0.66
-SUMMED_SHARE = 1.3, 1.3, 0.79
+SUMMED_SHARE = (1.3, 1.3, 0.79) if REGISTER_BYTES == 64 else (1.3, 1.3, 1.15, 0.79)
 HALVED_SHARE = 1.05, 0.7, 0.7, 0.5
 """Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Engine.by_rows` counts
 at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
 make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Measured with 1 to 200 rows of networks
-from 4-8-1 to 1000-1000-1000-10."""
+from 4-8-1 to 1000-1000-1000-10, on a processor with AVX-512 and on one with AVX2, whose vectors are half as long."""
 ROWS_SLABS = 16
 """Nor do they if they fill more slabs than that."""
 HALVED_INPUTS, HALVED_WORK = 256, 0.75

@@ -52,7 +52,7 @@ from . import elementary
 from ._jit import COUNT, NUMBER, NUMBERS, helper, inline, part
 from .elementary import exp, expm1, log1p_exp_and_sigmoid, normal_density_and_tail
 from .matmul import slab_width
-from .simd import absolute, constant, copysign, fma, lanes, load, select, splat, store
+from .simd import absolute, apart, constant, copysign, fma, lanes, load, select, splat, store
 
 FORWARD = BACKWARD = NUMBERS, NUMBERS, COUNT, NUMBER
 
@@ -94,9 +94,10 @@ def relu(Z, A, rows, parameter):
 
 @part(*BACKWARD)
 def relu_backward(A, dA, rows, parameter):
+    before = apart(dA)
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         # not "A > 0, else 0": that would turn a NaN into a gradient of 0
-        store(select(load(A + i) <= 0.0, 0.0, load(dA + i)), dA + i)
+        store(select(load(A + i) <= 0.0, 0.0, load(before + i)), dA + i)
 
 
 @part(*FORWARD)
@@ -108,9 +109,10 @@ def relu6(Z, A, rows, parameter):
 
 @part(*BACKWARD)
 def relu6_backward(A, dA, rows, parameter):
+    before = apart(dA)
     for i in range(0, rows * slab_width(dA), lanes(dA)):
         a = load(A + i)
-        store(select(a <= 0.0, 0.0, select(a >= 6.0, 0.0, load(dA + i))), dA + i)
+        store(select(a <= 0.0, 0.0, select(a >= 6.0, 0.0, load(before + i))), dA + i)
 
 
 @part(*FORWARD)
@@ -122,8 +124,9 @@ def leaky_relu(Z, A, rows, slope):
 
 @part(*BACKWARD)
 def leaky_relu_backward(A, dA, rows, slope):
+    before = apart(dA)
     for i in range(0, rows * slab_width(dA), lanes(dA)):
-        da = load(dA + i)
+        da = load(before + i)
         store(select(load(A + i) <= 0.0, slope * da, da), dA + i)
 
 
@@ -150,8 +153,9 @@ def hard_tanh(Z, A, rows, parameter):
 
 @part(*BACKWARD)
 def hard_tanh_backward(A, dA, rows, parameter):
+    before = apart(dA)
     for i in range(0, rows * slab_width(dA), lanes(dA)):
-        store(select(absolute(load(A + i)) >= 1.0, 0.0, load(dA + i)), dA + i)
+        store(select(absolute(load(A + i)) >= 1.0, 0.0, load(before + i)), dA + i)
 
 
 # ------------------------------------------------------------------------------------------------
@@ -167,8 +171,9 @@ def elu(Z, A, rows, alpha):
 
 @part(*BACKWARD)
 def elu_backward(A, dA, rows, alpha):
+    before = apart(dA)
     for i in range(0, rows * slab_width(dA), lanes(dA)):
-        a, da = load(A + i), load(dA + i)
+        a, da = load(A + i), load(before + i)
         store(select(a <= 0.0, da * (a + alpha), da), dA + i)
 
 

@@ -43,10 +43,11 @@ from .simd import (
     _lane_numbers,
     _load,
     _masked_load,
-    _masked_store,
+    _opaque,
     _prefetch,
     _splat,
     _store,
+    _store_first,
     _vector_ir,
     lanes,
     load_upto,
@@ -151,11 +152,6 @@ def _switch(builder, number, emitters):
         emit()
         builder.branch(done)
     builder.position_at_end(done)
-
-
-def _opaque(builder, value):
-    """The same number, about which the optimizer knows nothing."""
-    return builder.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], side_effect=False)
 
 
 def _at(builder, p, *offsets):
@@ -330,8 +326,11 @@ def _transposed(builder, rows):
     return rows
 
 
-def _store_rows(builder, vector, rows, target, target_row, count, mask):
-    """The first `count` rows to target: a switch enters at the last row and falls through to the first."""
+def _store_rows(builder, vector, rows, target, target_row, count, columns):
+    """The first `count` rows to target: a switch enters at the last row and falls through to the first.
+
+    Of each row so many columns, or all (None).
+    """
     function = builder.function
     done = function.append_basic_block("rows.done")
     blocks = [function.append_basic_block(f"rows.{r}") for r in range(len(rows))]
@@ -340,10 +339,10 @@ def _store_rows(builder, vector, rows, target, target_row, count, mask):
         switch.add_case(ir.Constant(_I64, r + 1), block)
         builder.position_at_end(block)
         address = builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, r))])
-        if mask is None:
+        if columns is None:
             _store(builder, rows[r], address, vector)
         else:
-            _masked_store(builder, rows[r], address, mask, vector)
+            _store_first(builder, rows[r], address, columns, vector)
         builder.branch(blocks[r - 1] if r else done)
     builder.position_at_end(done)
 
@@ -387,8 +386,7 @@ def transpose_square(typingctx, source, offsets, columns, target, target_row, ro
             with then:
                 _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, None)
             with otherwise:
-                mask = _lane_numbers(builder, columns_out_, vector)
-                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, mask)
+                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, columns_out_)
         return context.get_dummy_value()
 
     index = types.intp
