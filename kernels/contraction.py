@@ -25,9 +25,8 @@ from .simd import (
     Vector,
     _constant,
     _fma,
-    _lane_numbers,
     _load,
-    _masked_store,
+    _store_first,
     _vector_ir,
 )
 
@@ -149,5 +148,5 @@ def _store_block(builder, vector, sums, m, n, target, target_row):
         second = sums[min(first + 1, len(sums) - 1)]
         values = builder.shuffle_vector(sums[first], second, ir.Constant(pick, [lane + o for o in range(COLUMNS)]))
         count = builder.select(builder.icmp_signed("<", ir.Constant(_I64, i), m), n, ir.Constant(_I64, 0))
-        mask = _lane_numbers(builder, count, row)
-        _masked_store(builder, values, builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, i))]), mask, row)
+        place = builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, i))])
+        _store_first(builder, values, place, count, row)
