@@ -190,7 +190,8 @@ def table(rows: list[list[str]]) -> str:
 def parser(doc: str) -> argparse.ArgumentParser:
     """A parser with the options that every script has."""
     made = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-    made.add_argument("--write", action="store_true", help=f"its section of {RESULTS.name}, and its pictures")
+    where = f"its section of {RESULTS.name} and its pictures, or that of another FILE (as of another machine)"
+    made.add_argument("--write", nargs="?", const=RESULTS, type=Path, metavar="FILE", help=where)
     made.add_argument("--worker", type=int, help=argparse.SUPPRESS)
     return made
 
@@ -211,21 +212,21 @@ def parse(made: argparse.ArgumentParser) -> argparse.Namespace:
     return arguments
 
 
-def write_section(name: str, *parts: str) -> None:
-    """Put `parts` under the heading `name` of RESULTS.md, and leave the other sections as they are."""
+def write_section(file: Path, name: str, *parts: str) -> None:
+    """Put `parts` under the heading `name` of `file`, and leave its other sections as they are."""
     script = Path(sys.argv[0]).resolve()
     what = f"benchmarks/{script.name}" if script.parent.name == "benchmarks" else f"-m {script.parent.name}"
     arguments = [Path(given).name if Path(given).is_absolute() else given for given in sys.argv[1:]]
     command = " ".join(["python", what, *arguments])
     body = "\n\n".join(part.strip() for part in (f"Written by `{command}`.", *parts) if part.strip())
     sections = {}
-    if RESULTS.exists():
-        for text in RESULTS.read_text(encoding="utf-8").split("\n## ")[1:]:
+    if file.exists():
+        for text in file.read_text(encoding="utf-8").split("\n## ")[1:]:
             heading, _, rest = text.partition("\n")
             sections[heading] = rest.strip()
     sections[name] = body
     known = [f"## {heading}\n\n{sections[heading]}" for heading in SECTIONS if heading in sections]
-    RESULTS.write_text("\n\n".join(["# Results", *known]) + "\n", encoding="utf-8")
+    file.write_text("\n\n".join(["# Results", *known]) + "\n", encoding="utf-8")
 
 
 # --- pictures -----------------------------------------------------------------------------------------
@@ -252,6 +253,11 @@ def figure(*shape: int, **options):
     from matplotlib import pyplot
 
     return pyplot.subplots(*shape, layout="constrained", **options)
+
+
+def pictures(file: Path, draw: Callable[[], list[str]]) -> list[str]:
+    """What `draw` draws, as `file` shows it; only RESULTS.md has pictures."""
+    return [f"![{name}](../docs/{name})" for name in draw()] if file == RESULTS else []
 
 
 def save(picture, name: str) -> None:

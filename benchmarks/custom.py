@@ -191,7 +191,7 @@ def main() -> None:
 in its place."""
     print(table(rows))
     if arguments.write:
-        common.write_section("Your own functions", header, text, table(rows))
+        common.write_section(arguments.write, "Your own functions", header, text, table(rows))
 
 
 if __name__ == "__main__":

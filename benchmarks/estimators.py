@@ -207,7 +207,7 @@ def main() -> None:
             f"60,000 x 784; {EPOCHS} in `cross_val_score` and `GridSearchCV`, {EPOCHS // 3} in `BaggingClassifier`. "
             "`predict one row` is 1,000 calls."
         )
-        common.write_section("scikit-learn", header, text, *sections)
+        common.write_section(arguments.write, "scikit-learn", header, text, *sections)
 
 
 if __name__ == "__main__":

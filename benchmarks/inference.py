@@ -128,7 +128,7 @@ def main() -> None:
         for worker in workers.values():
             worker.close()
     if arguments.write:
-        common.write_section("Inference", header, *sections)
+        common.write_section(arguments.write, "Inference", header, *sections)
 
 
 if __name__ == "__main__":

@@ -177,7 +177,7 @@ def main() -> None:
     tables = report(results), largest_parts(results)
     print(*tables, sep="\n")
     if arguments.write:
-        common.write_section("Memory", header, *tables)
+        common.write_section(arguments.write, "Memory", header, *tables)
 
 
 if __name__ == "__main__":

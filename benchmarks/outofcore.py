@@ -198,7 +198,7 @@ def main() -> None:
     result = report(results, budget)
     print(result)
     if arguments.write:
-        common.write_section("Out of core", header, result)
+        common.write_section(arguments.write, "Out of core", header, result)
 
 
 if __name__ == "__main__":

@@ -232,7 +232,8 @@ def main() -> None:
         shown.append(texts[part](found[part]))
         print(shown[-1], flush=True)
     if arguments.write:
-        common.write_section("Scaling", header, *shown, *(f"![{name}](../docs/{name})" for name in draw(found)))
+        pictures = common.pictures(arguments.write, lambda: draw(found))
+        common.write_section(arguments.write, "Scaling", header, *shown, *pictures)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ def main() -> None:
     rows += [[name, f"{statistics.median(some):.2f}", f"{min(some):.2f}"] for name, some in times.items()]
     print(table(rows))
     if arguments.write:
-        common.write_section("Starting", header, table(rows))
+        common.write_section(arguments.write, "Starting", header, table(rows))
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def measured(request):
                 times = f"{ours * 1e6:,.1f}", f"{theirs * 1e6:,.1f}", f"{theirs / ours:.2f}"
                 rows.append([name, str(threads), *times, rate])
         header = common.header("float32; medians of pytest-benchmark")
-        common.write_section("Kernels", header, common.table(rows))
+        common.write_section(common.RESULTS, "Kernels", header, common.table(rows))
 
 
 @pytest.fixture(params=THREADS, ids=lambda threads: f"{threads}-thread")

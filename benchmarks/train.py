@@ -369,10 +369,10 @@ def main() -> int:
         print("some workloads were disturbed by other processes: repeat them on a quiet machine")
     print("\n".join(wrong) if wrong else AGREED)
     if arguments.write:
-        pictures = [f"![{name}](../docs/{name})" for name in draw(results)]
+        pictures = common.pictures(arguments.write, lambda: draw(results))
         lines = header(arguments, {result["seconds"] for result in results})
-        common.write_section("Training", lines, summary(results), *pictures)
-        common.write_section("Training in detail", *(section(result, results) for result in results))
+        common.write_section(arguments.write, "Training", lines, summary(results), *pictures)
+        common.write_section(arguments.write, "Training in detail", *(section(result, results) for result in results))
     return 1 if wrong else 0
 
 
