@@ -6,13 +6,16 @@ for an activation.  The activations never steepen an error: |g'| <= 1.
 """
 
 import os
+import re
 import sys
 
 import numpy as np
 import pytest
 import reference
+from fcnet.kernels import _jit, activations, optimizers
 from guards import Guarded
 from llvmlite import binding, ir
+from numba import types
 from tables import DTYPES, KEEP_Z, KINKS, LABELS, LONG, SHAPES, SIZES, assert_within, eps, layer
 
 from fcnet import kernels
@@ -626,6 +629,20 @@ def test_vector_width_is_that_of_the_target():
     """test_isa.py asks for a width; the code that was made must use those registers and no wider ones."""
     width = int(os.environ.get("FCNET_TEST_REGISTER_BYTES", kernels.simd.REGISTER_BYTES))
     assert width == kernels.simd.REGISTER_BYTES
+
+
+@isa
+@pytest.mark.skipif(kernels.simd.REGISTER_BYTES != 32, reason="with AVX-512 they are fast, and SSE has none")
+@pytest.mark.parametrize("function", [*(given.backward for given in activations.FUNCTIONS.values() if given.backward),
+                                      optimizers.adam_rows], ids=lambda function: function.py_func.__name__)
+def test_no_masked_store_for_this_target(function):
+    """In place of a choice between two numbers, nor for the end of a row."""
+    again = _jit.part(*function.signature_of_part, cached=False)(function.py_func)  # from a cache it has no assembly
+    again.compile(tuple(types.CPointer(types.float32) if kind is _jit.NUMBERS else kind
+                        for kind in function.signature_of_part))
+    code, = again.inspect_asm().values()
+    assert "%ymm" in code
+    assert not re.search(r"vmaskmov\w+\s+%\w+,\s*%\w+,\s*[-\w]*\(", code)
 
 
 @pytest.mark.parametrize("machine, triple", [
