@@ -58,7 +58,7 @@ LEAST_GROUP = 4
 SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
-PARTIAL_SLABS = 4
+PARTIAL_SLABS = 4 if REGISTER_BYTES == 64 else 8
 """With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of twice
 PARTIAL_SLABS slabs, of one with less than two such groups by halves, and of a small one, if the layers are narrow, at
 once.  All of this is part of the result's rounding, so it depends on the sizes alone."""

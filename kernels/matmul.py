@@ -326,25 +326,24 @@ def _transposed(builder, rows):
     return rows
 
 
-def _store_rows(builder, vector, rows, target, target_row, count, columns):
-    """The first `count` rows to target: a switch enters at the last row and falls through to the first.
-
-    Of each row so many columns, or all (None).
-    """
-    function = builder.function
-    done = function.append_basic_block("rows.done")
-    blocks = [function.append_basic_block(f"rows.{r}") for r in range(len(rows))]
-    switch = builder.switch(count, done)
-    for r, block in enumerate(blocks):
-        switch.add_case(ir.Constant(_I64, r + 1), block)
-        builder.position_at_end(block)
-        address = builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, r))])
-        if columns is None:
-            _store(builder, rows[r], address, vector)
-        else:
-            _store_first(builder, rows[r], address, columns, vector)
-        builder.branch(blocks[r - 1] if r else done)
-    builder.position_at_end(done)
+def _store_rows(builder, vector, rows, target, target_row, count, store_row):
+    """The first `count` rows to target, each by `store_row`."""
+    places = [builder.gep(target, [builder.mul(target_row, ir.Constant(_I64, r))]) for r in range(len(rows))]
+    with builder.if_else(builder.icmp_signed(">=", count, ir.Constant(_I64, len(rows)))) as (all_of_them, fewer):
+        with all_of_them:  # without the jump by a table, which took as long as the rest
+            for row, place in zip(rows, places, strict=True):
+                store_row(row, place)
+        with fewer:  # the switch enters at the last row and falls through to the first
+            function = builder.function
+            done = function.append_basic_block("rows.done")
+            blocks = [function.append_basic_block(f"rows.{r}") for r in range(len(rows) - 1)]
+            switch = builder.switch(count, done)
+            for r, block in enumerate(blocks):
+                switch.add_case(ir.Constant(_I64, r + 1), block)
+                builder.position_at_end(block)
+                store_row(rows[r], places[r])
+                builder.branch(blocks[r - 1] if r else done)
+            builder.position_at_end(done)
 
 
 @intrinsic
@@ -384,9 +383,11 @@ def transpose_square(typingctx, source, offsets, columns, target, target_row, ro
         whole = builder.icmp_signed(">=", columns_out_, ir.Constant(_I64, size))
         with builder.if_else(whole) as (then, otherwise):
             with then:
-                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, None)
+                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_,
+                            lambda row, place: _store(builder, row, place, vector))
             with otherwise:
-                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_, columns_out_)
+                _store_rows(builder, vector, columns_out, target_p, target_row_, rows_out_,
+                            lambda row, place: _store_first(builder, row, place, columns_out_, vector))
         return context.get_dummy_value()
 
     index = types.intp

@@ -44,8 +44,11 @@ def test_where_it_is_used(dtype):
 
     slab = engine.Engine(3, [Layer(1)], dtype).slab
     narrow, wide = summed(slab // NV, 1), summed(slab // NV + 1, 1)
-    assert [narrow(slabs) for slabs in (1, 7, 8, 15, 16, 1000)] == [1, 7, 4, 8, 8, 8]
-    assert [wide(slabs) for slabs in (1, 7, 8, 15, 16, 1000)] == [0, 0, 4, 8, 8, 8]
+    half = engine.PARTIAL_SLABS
+    whole = 2 * half
+    slabs = 1, whole - 1, whole, 2 * whole - 1, 2 * whole, 1000
+    assert [*map(narrow, slabs)] == [1, whole - 1, half, whole, whole, whole]
+    assert [*map(wide, slabs)] == [0, 0, half, whole, whole, whole]
     assert [summed(90, 90)(slabs) for slabs in (1, 1000)] == [0, 0]  # too many weights
 
 
