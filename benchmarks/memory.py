@@ -55,7 +55,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
     of_a_slab = P * (sum(width + 1 for width in widths) + P * sum(math.ceil(width / P) for width in widths[1:]))
     places = plan.threads * plan.group if plan.summed else plan.chunk
     of_a_group = P * plan.group * (widths[-1] + 2 * max(widths) + 1)
-    scratch = max(of_a_group, kernels.network.TILE_COLUMNS * P * kernels.simd.MR) + made.packed_size
+    scratch = max(of_a_group, kernels.blocking.TILE_COLUMNS * P * kernels.simd.MR) + made.packed_size
     held = plan.slabs * P * (widths[0] + widths[-1])
     full = workload.steps == 1 and plan.chunk == plan.slabs
     numbers = {

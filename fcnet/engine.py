@@ -20,6 +20,7 @@ from .activations import Custom
 from .kernels import (
     _jit,
     activations,
+    blocking,
     contraction,
     custom,
     few,
@@ -87,7 +88,7 @@ FEW_ROWS = 2
 
 # fields of TASK with the address of a part that every network needs, or those that work with slabs, or by rows
 _STEP_PARTS = {"gather_targets": matmul.gather_slab, "advance": steps.advance}
-_SLAB_PARTS = {"product": matmul.product, "strip_product": network.strip_product, "forward": network.forward}
+_SLAB_PARTS = {"product": matmul.product, "strip_product": blocking.strip_product, "forward": network.forward}
 _ROW_PARTS = {"rows_product": few.product, "scatter": matmul.scatter_slab}
 # and, by slabs, for a prediction, and for a gradient that is summed at once or left to phase 2
 _PREDICTION_PARTS = {"write_outputs": network.write_outputs, "scatter": matmul.scatter_slab}
@@ -295,8 +296,8 @@ class Engine:
         slabs are too large.
         """
         dense = self.layers[self.layers["products"] > 0]
-        fitting = network.NEAR // (NV * int(dense["rows"].max(initial=1)))
-        in_place = all(network.read_in_place(int(outputs), self.slab // NV, 1) for outputs in dense["outputs"])
+        fitting = blocking.NEAR // (NV * int(dense["rows"].max(initial=1)))
+        in_place = all(blocking.read_in_place(int(outputs), self.slab // NV, 1) for outputs in dense["outputs"])
         return fitting if in_place and fitting >= LEAST_GROUP else GROUP_SLABS
 
     def _cut_strips(self) -> int:
@@ -304,13 +305,13 @@ class Engine:
         layers, lanes = self.layers, self.slab // NV
         for record in layers:
             rows, outputs = int(record["rows"]), int(record["outputs"])
-            record["forward_block"] = forward = network.block_size(rows, network.FORWARD_BLOCK)
-            record["backward_block"] = backward = network.block_size(outputs, network.BACKWARD_BLOCK)
-            record["near_strip"] = min(network.PACKED_STRIP, network.strip_rows(lanes, rows))
-            record["far_strip"] = network.strip_rows(lanes, forward)
-            record["backward_strip"] = network.strip_rows(lanes, backward)
+            record["forward_block"] = forward = blocking.block_size(rows, blocking.FORWARD_BLOCK)
+            record["backward_block"] = backward = blocking.block_size(outputs, blocking.BACKWARD_BLOCK)
+            record["near_strip"] = min(blocking.PACKED_STRIP, blocking.strip_rows(lanes, rows))
+            record["far_strip"] = blocking.strip_rows(lanes, forward)
+            record["backward_strip"] = blocking.strip_rows(lanes, backward)
         far = np.minimum(layers["far_strip"], -(-layers["products"] // MR) * MR) * (layers["forward_block"] + 1)
-        return int(np.maximum(network.PACKED_STRIP * (layers["rows"] + 1), far).max())
+        return int(np.maximum(blocking.PACKED_STRIP * (layers["rows"] + 1), far).max())
 
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
@@ -446,9 +447,13 @@ class Engine:
             threads = min(threads, len(self._laps))
         by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
 
-        # by rows a thread takes all of its slabs at once
-        near = GROUP_SLABS if threads > 1 or by_rows else self._near_slabs
-        group = 2 if by_strips or by_inputs else summed or min(near, GROUP_SLABS, slabs)
+        near = GROUP_SLABS if threads > 1 else self._near_slabs
+        if by_strips or by_inputs:
+            group = 2
+        elif by_rows:
+            group = slabs  # of which a thread takes all at once
+        else:
+            group = summed or min(near, GROUP_SLABS, slabs)
         limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
         chunk = self._chunk(slabs, group, limit)
         return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs,
@@ -492,7 +497,7 @@ class Engine:
         """
         first, weights = self.layers[0], self.layers["rows"] * self.layers["products"]
         half = round(int(first["rows"]) / 2 / MR) * MR
-        near = slabs <= self.chunk_limit and slabs * half * NV <= network.NEAR
+        near = slabs <= self.chunk_limit and slabs * half * NV <= blocking.NEAR
         wide = self.inputs >= max(HALVED_INPUTS, int(first["outputs"]))
         return half if self.flat and near and wide and weights[0] >= HALVED_WORK * weights.sum() else 0
 
@@ -505,7 +510,7 @@ class Engine:
             parts = parts | _PREDICTION_PARTS
         elif plan.mode >= network.GRADIENT:
             parts = parts | (_SUM_PARTS if plan.summed else _STRIP_PARTS if plan.by_strips else _TILE_PARTS)
-        if plan.slabs > 1 and self.layers["products"].max() >= network.STRIP:
+        if plan.slabs > 1 and self.layers["products"].max() >= blocking.STRIP:
             parts = parts | {"pack_rows": matmul.pack_rows}
         return parts
 
@@ -581,7 +586,7 @@ class Engine:
     def _reserve_scratch(self, group: int, targets: int, threads: int) -> None:
         """What every thread has for itself, and what they tell each other; kept in the same way."""
         P = self.slab
-        packed = P * max(group * (targets + 2 * self.widest + 1), network.TILE_COLUMNS * MR)
+        packed = P * max(group * (targets + 2 * self.widest + 1), blocking.TILE_COLUMNS * MR)
         scratch = -(-(packed + self.packed_size) // 64) * 64
         if scratch <= self._scratch_size and threads <= self._scratch_threads:
             return
@@ -765,14 +770,14 @@ class Engine:
         if plan.mode < network.GRADIENT:
             return []
         tiles = self._tiles(self._matrices[plan.training])
-        return [(network.gradient_update, 0, tiles, 0, network.MOST_TILES, network.TILE_GROUP)]
+        return [(network.gradient_update, 0, tiles, 0, network.MOST_TILES, blocking.TILE_GROUP)]
 
     def _strip_phases(self, mode: int, slabs: int) -> list[tuple[Any, ...]]:
         """Those of `kernels.strips` for a chunk of so many slabs."""
         lowest, last = self.lowest if mode == network.TRAIN else 0, len(self.layers) - 1
         phases: list[tuple[Any, ...]] = [(strips.gather, 0, 0, 1, 1, 1)]
         for l, record in enumerate(self.layers):
-            if l < last or record["outputs"] >= network.STRIP:
+            if l < last or record["outputs"] >= blocking.STRIP:
                 at_once = strips.blocks_at_once(slabs, int(record["rows"]))
                 phases.append((strips.forward, l, -(-int(record["outputs"]) // MR), 0, *at_once))
         phases.append((strips.output, last, 0, 1, 2, 1))
@@ -784,7 +789,7 @@ class Engine:
 
     def _tiles(self, matrices: np.ndarray) -> int:
         """How many tiles phase 2 has."""
-        return sum(network.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
+        return sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
 
     def _strips(self) -> int:
         """How many strips phase 2 has, by rows."""
@@ -1084,7 +1089,7 @@ class Engine:
 
     def _most_units(self) -> int:
         """At least as many as phase 2 has tiles or strips."""
-        width = min(network.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
+        width = min(blocking.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
         return sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
                    2 * -(-int(record["outputs"]) // width) for record in self.layers)
 

@@ -4,6 +4,8 @@ Kinds of compiled function, and a reason for each:
 
 ``inline``
     A formula on vectors.  Always merged into its caller, never compiled or cached alone.
+``either``
+    The same of sizes, which Python calls as well.
 ``helper``
     A loop that is called from kernels and linked into them.
 ``public_kernel``
@@ -39,7 +41,7 @@ from numba import types
 from numba.core import event
 from numba.core.compiler import CompilerBase
 from numba.core.errors import NumbaError
-from numba.extending import overload
+from numba.extending import overload, register_jitable
 
 from . import threads
 from ._cache import KernelCache
@@ -72,6 +74,11 @@ FORMULA_OPTIONS: dict[str, Any] = {"forceinline": True, **_UNWRAPPED}
 """Of what a formula of the user calls: see `formula`."""
 
 
+def either(function: Callable) -> Any:
+    """For Python as it is, and merged into kernels: a rule on sizes, which both must know."""
+    return register_jitable(**FORMULA_OPTIONS)(function)
+
+
 def inline_with(compiler: type[CompilerBase]) -> Any:
     """`inline` through another sequence of compiler passes."""
     return numba.njit(pipeline_class=compiler, **FORMULA_OPTIONS)
@@ -102,16 +109,40 @@ def public_kernel(function: Callable) -> Any:
     Python threads take turns.  On one thread, and in compiled code, where no lock can be held, it is the serial
     kernel: so a loop of the user, parallel or not, may call it under any threading layer.
     """
+    return _public(function, _launch(function))
+
+
+def public_kernel_of(body: Callable, *parts: Any) -> Callable[[Callable], Any]:
+    """The same of a `body` that takes the number of threads and parts behind the arguments of the function.
+
+    From Python the parts come by address, compiled once for all kernels: see `simd.call`.  The function, which calls
+    `helper(body)` with the parts themselves, is for compiled code alone: linking them takes LLVM several times as long.
+    """
+    return lambda function: _public(function, _launch(body, parts))
+
+
+def _launch(function: Callable, parts: tuple[Any, ...] = ()) -> Callable[..., Any]:
+    """The kernel for Python; if it takes parts, the number of threads and their addresses are its last arguments."""
     parallel, serial = parallel_kernel(function), serial_kernel(_renamed(function, f"serial_{function.__name__}"))
+    addresses: dict[Any, tuple[int, ...]] = {}
 
-    def launch(*arguments: Any, **named: Any) -> Any:
+    def handed(array: Any) -> tuple[int, ...]:
+        dtype = array.dtype if isinstance(array, np.ndarray) else None
+        if dtype not in addresses:
+            fits = dtype in (np.float32, np.float64)  # the kernel refuses others
+            addresses[dtype] = tuple(part_address(part, dtype) if fits else 0 for part in parts)
+        return addresses[dtype]
+
+    def launch(*arguments: Any) -> Any:
         count = threads.get_num_threads()
+        if parts:
+            arguments += count, *handed(arguments[0])
         if count == 1:
-            return serial(*arguments, **named)
+            return serial(*arguments)
         with threads.launching(count):
-            return parallel(*arguments, **named)
+            return parallel(*arguments)
 
-    return _public(function, launch)
+    return launch
 
 
 def public_serial_kernel(function: Callable) -> Any:
@@ -121,20 +152,24 @@ def public_serial_kernel(function: Callable) -> Any:
 
 def _public(function: Callable, call: Callable) -> Any:
     """`call` from Python, where an error says what came; `function` in compiled code."""
+    signature = inspect.signature(function)
+
     @functools.wraps(function)
     def kernel(*arguments: Any, **named: Any) -> Any:
+        if named or len(arguments) != len(signature.parameters):
+            arguments = signature.bind(*arguments, **named).args
         try:
-            if _MASKED in map(type, arguments) or (named and _MASKED in map(type, named.values())):
+            if _MASKED in map(type, arguments):
                 raise TypeError("Numba would not see the mask")
-            return call(*arguments, **named)
+            return call(*arguments)
         except (NumbaError, TypeError):
-            raise TypeError(f"{function.__name__} takes {NEEDED}; got {came(arguments, named)}") from None
+            raise TypeError(f"{function.__name__} takes {NEEDED}; got {came(arguments)}") from None
         except ValueError as error:
-            raise ValueError(f"{error}; got {came(arguments, named)}") from None
+            raise ValueError(f"{error}; got {came(arguments)}") from None
 
-    def came(arguments: tuple[Any, ...], named: dict[str, Any]) -> str:
-        values = inspect.signature(function).bind(*arguments, **named).arguments
-        return ", ".join(f"{name} {described(value)}" for name, value in values.items())
+    def came(arguments: tuple[Any, ...]) -> str:
+        named = zip(signature.parameters, arguments, strict=True)
+        return ", ".join(f"{name} {described(value)}" for name, value in named)
 
     overload(kernel, jit_options=_OPTIONS, strict=False)(lambda *arguments, **named: function)
     return kernel

@@ -38,6 +38,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from ._jit import COUNT, NUMBERS, helper, inline, part
+from .blocking import copy_rows
 from .matmul import _Block, _switch, slab_width
 from .network import (
     LAP_GATHER,
@@ -46,7 +47,6 @@ from .network import (
     LAP_OTHER,
     PHASE_ARGUMENTS,
     TRAIN,
-    _copy_tile,
     _first_dZ,
     _floats,
     _gather_targets,
@@ -187,7 +187,7 @@ def _copy_inputs(params, task_at, thread, begin, count):
     place = _places(task.places)
     A = pointer_like(task.room, params) + (place.A + begin * place.stride)
     if _went_ahead(task_at):
-        _copy_tile(A + place.stride, place.stride, A, place.stride, 1, task.inputs)
+        copy_rows(A + place.stride, place.stride, A, place.stride, 1, task.inputs)
     elif task.gather == task.gather_targets:
         _copy_rows(params, task_at, begin, count, A, place.stride)
     else:
@@ -261,7 +261,7 @@ def _forward(params, task_at, thread, begin, count):
         Z, A = room + (place.kept + at), room + (place.A + at)
         A_prev, W = room + (below.A + begin * below.stride), params + layer.weights
         if l == 0 and _went_ahead(task_at):
-            _copy_tile(Z + place.stride, place.stride, Z, place.stride, 1, layer.outputs)
+            copy_rows(Z + place.stride, place.stride, Z, place.stride, 1, layer.outputs)
         elif layer.outputs <= NARROW:
             _dot_weights(A_prev, below.stride, count, W, layer.rows, layer.outputs, Z, place.stride, spare)
         else:
@@ -424,7 +424,7 @@ def gradient_update(params, task_at, thread, first, last):
                 _update(params, task_at, at, strip, rows, width, layer.outputs, strip_row, task.hyper,
                         before + t)
             else:
-                _copy_tile(strip, strip_row, gradient + at, layer.outputs, rows, width)
+                copy_rows(strip, strip_row, gradient + at, layer.outputs, rows, width)
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * l + 2)
     restore_subnormals(floats)

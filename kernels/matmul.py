@@ -112,8 +112,8 @@ def quick_product(typingctx, vectors, a, a_row, a_k, a_jump, coming, pace, B, b_
                   accumulate):
     """The `block_product` of QUICK_ROWS rows and PANELS panels, b_jump and c_jump apart; a_row or a_k is 1.
 
-    Its loop takes several k a turn. `vectors` is those of all panels, or of two panels NV + 1: only the first vector of
-    the second.  Two panels are as many sums as in a block of MR rows and one, for 10 loads a k in place of 14.  Where
+    Its loop takes several k a turn.  `vectors` is PANELS * NV, or with two panels NV + 1, which leaves out the second's
+    last vector.  Two panels are as many sums as BLOCK_ROWS rows of one, for 10 loads a k in place of 14.  Where
     all vectors are there, what stands at `coming` is asked for into the L2 cache, `pace` numbers further on every
     UNROLL k (if that is not 0), and from coming + a_jump on in the next repeat.
     """

@@ -47,12 +47,22 @@ import numpy as np
 from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
-from .matmul import PANELS, slab_width, turns
+from .blocking import (
+    STRIP,
+    TILE_COLUMNS,
+    TILE_GROUP,
+    copy_rows,
+    count_tiles,
+    near,
+    packed_product,
+    packs,
+    tile_place,
+    tile_product,
+    transposed_product,
+)
+from .matmul import slab_width
 from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
-    MR,
-    NV,
-    REGISTER_BYTES,
     address_of,
     call,
     flush_subnormals,
@@ -202,30 +212,6 @@ METRIC = np.dtype([(field, np.int64) for field in (
     "column",       # of its first sum
     "weighted",     # by the weights of the samples
 )])
-
-PACKED_STRIP = 8 * MR
-"""Outputs whose weights are packed together, while the panels stay in the L2 cache: whole cache lines of a row of W."""
-STRIP = 4 * MR
-"""Rows of a result whose weights stay there while the panels go by, or a multiple: see `strip_rows`."""
-STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
-"""Vectors of weights that do: 144 rows of 1,024 numbers in float32 with AVX-512."""
-NEAR = (768 << 10) // REGISTER_BYTES
-"""Vectors that stay in an L2 cache of 1 MB or more while something else goes through it."""
-FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
-"""About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
-ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
-"""Vectors of a row of W that several slabs read in place, where several threads have written W and where one has: see
-`_packs`."""
-SHARED_LINES = 256
-"""Bytes: rows of W a multiple of that apart share few sets of the L1 cache."""
-AHEAD = 8
-"""Rows of W between the one in use and the one prefetched, where weights are read in place."""
-PACKED_AHEAD = 16
-"""The same where they are packed."""
-TILE_COLUMNS = 4 // PANELS
-"""Columns of dZ, P wide, that a tile of dW takes from one block of A."""
-TILE_GROUP = 2
-"""Tiles side by side whose dZ stays in the L2 cache while blocks of A go along them; by inputs, all are."""
 
 MOST_TILES, MOST_PIECES = 16, 8
 """Tiles of dW, and pieces of a stage, that a thread takes at a time."""
@@ -408,9 +394,9 @@ def _columns_at_once(params, task_at, l, count):
     layer = _layers(task.layers)[l]
     if l == 0 and task.half > 0:  # a half of all rows is copied at a time, for which a far strip is too wide
         return layer.near_strip
-    if not _packs(params, task_at, count, layer.rows, layer.outputs):
+    if not packs(count, layer.rows, layer.outputs, lanes(params), task.threads):
         return STRIP
-    if _near(count, layer.rows, layer.outputs):
+    if near(count, layer.rows, layer.outputs):
         return layer.near_strip
     return layer.far_strip
 
@@ -455,20 +441,13 @@ def _strip_sums(params, task_at, thread, l, first, place, count, strip, columns,
     panel = layers[l - 1].panel if l > 0 else task.input_panel
     height = layer.inputs + 1
     A_prev = pointer_like(task.workspace, params) + (panel + place * height * P)
-    width, near = min(columns, layer.outputs - strip), _near(count, rows, layer.outputs)
-    block = rows if near else layer.forward_block
+    width, is_near = min(columns, layer.outputs - strip), near(count, rows, layer.outputs)
     packed = pointer_like(task.scratch, params) + (thread * task.scratch_size + task.packed)
-    for k in range(start, start + rows, block):
-        K = min(block, start + rows - k)
-        # in place, ask for the row AHEAD further down: they may be a page apart
-        a, a_block, a_k, ahead = (params + (layer.weights + k * layer.outputs + strip), 1, layer.outputs,
-                                  AHEAD * layer.outputs)
-        if _packs(params, task_at, count, rows, layer.outputs):
-            call(task.pack_rows, (a, layer.outputs, K, width, layer.outputs - strip, packed))
-            a, a_block, a_k, ahead = packed, K + 1, MR, PACKED_AHEAD * MR
-        call(task.strip_product, (task.product, a, a_block, a_k, 1, ahead, width, A_prev + k * P, height * P, K,
-                                  C + strip * P, c_jump, count, _full_slabs(params, task_at, first, count), int(near),
-                                  min(k - start, 1)))
+    packed_product(task.product, task.strip_product, task.pack_rows, packed,
+                   params + (layer.weights + start * layer.outputs), layer.outputs, rows,
+                   rows if is_near else layer.forward_block, strip, width, A_prev + start * P, height * P,
+                   C + strip * P, c_jump, count, _full_slabs(params, task_at, first, count), is_near,
+                   packs(count, rows, layer.outputs, lanes(params), task.threads), 0)
 
 
 @inline
@@ -486,27 +465,6 @@ def _activate(params, task_at, l, place, count, output, outputs):
 
 
 @inline
-def _packs(params, task_at, count, K, outputs):
-    """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
-    # Of many slabs the panels don't stay in the L2 cache.
-    in_place = count * K * NV <= NEAR and _read_in_place(outputs, lanes(params), _task(task_at).threads)
-    return count >= 2 and outputs >= STRIP and not in_place
-
-
-def read_in_place(outputs, lanes, threads):
-    """Whether several slabs read rows of W of so many outputs as they lie there.
-
-    Of long rows, a few numbers of each come from as many pages.  Where their lines share few sets of the caches, they
-    are better copied; so they are with AVX-512, whose product has half as many instructions to wait for a load.
-    """
-    short = outputs <= (ROW_VECTORS if threads > 1 else OWN_ROW_VECTORS) * lanes
-    return short or (REGISTER_BYTES < 64 and outputs % (SHARED_LINES // REGISTER_BYTES * lanes) > 0)
-
-
-_read_in_place = inline(read_in_place)
-
-
-@inline
 def _slabs(params, task_at):
     """Of the chunk."""
     task = _task(task_at)
@@ -520,45 +478,6 @@ def _full_slabs(params, task_at, first, count):
     task = _task(task_at)
     left = task.stop - task.start - (first + count - 1) * slab_width(params)
     return count - 1 if left <= lanes(params) else count
-
-
-@inline
-def _near(count, K, width):
-    """Whether the panels that go with a strip stay in the L2 cache, or it has one block that each passes by once."""
-    return count * K * NV <= NEAR or width <= MR
-
-
-def block_size(K, about):
-    """K cut into equal blocks."""
-    return -(-K // max(1, (K + about // 2) // about))
-
-
-def strip_rows(lanes, K):
-    """Rows of K weights that stay in the L2 cache."""
-    return max(STRIP, STRIP_VECTORS * lanes // max(K, 1) // STRIP * STRIP)
-
-
-@part(COUNT, NUMBERS, *[COUNT] * 5, NUMBERS, COUNT, COUNT, NUMBERS, *[COUNT] * 5)
-def strip_product(product, a, a_block, a_k, a_row, ahead, width, B, b_jump, K, C, c_jump, count, full, near,
-                  accumulate):
-    """C [+]= a B for a strip of `width` rows of `a`, and all slabs; of those from `full` on, one vector.
-
-    While the panels of B are `near`, each block of `a` goes along all of them.  Otherwise (16 slabs of 1024 features
-    come from L3) each two panels go down the strip, which is read from L2, and are themselves read once a strip; on
-    the way the next two are asked for, each by half of the blocks.
-    """
-    P = slab_width(a)
-    at_once = count if near else 2
-    share = ((width + MR - 1) // MR + 1) // 2
-    portion = (K * P + share - 1) // share
-    for n in range(0, count, at_once):
-        here = min(at_once, count - n)
-        B_n, C_n = B + n * b_jump, C + n * c_jump
-        pace = portion // max(1, turns(MR, K, 2)) + 1 if n + at_once < count else 0
-        for i in range(0, width, MR):
-            coming = B_n + ((2 + i // MR // share) * b_jump + i // MR % share * portion)
-            call(product, (a + i * a_block, a_row, a_k, 0, ahead, 0, coming, pace, B_n, b_jump, K, 1, C_n + i * P, P,
-                           c_jump, min(MR, width - i), NV if n + here <= full else 1, here, accumulate))
 
 
 @part(*GROUP_ARGUMENTS)
@@ -666,12 +585,10 @@ def _backward_strip(params, task_at, l, strip, inputs, dZ, dA, jump, count, full
     layer = _layers(task.layers)[l]
     P = slab_width(params)
     W = params + (layer.weights + strip * layer.outputs)
-    near = _near(count, layer.outputs, inputs)
-    block = layer.outputs if near else layer.backward_block
-    for k in range(0, layer.outputs, block):
-        call(task.strip_product, (task.product, W + k, layer.outputs, 1, layer.outputs, 0, inputs, dZ + k * P, jump,
-                                  min(block, layer.outputs - k), dA + strip * P, jump, count, full, int(near),
-                                  min(k, 1)))
+    is_near = near(count, layer.outputs, inputs)
+    transposed_product(task.product, task.strip_product, W, layer.outputs,
+                       layer.outputs if is_near else layer.backward_block, inputs, dZ, jump, dA + strip * P, jump,
+                       count, full, is_near)
 
 
 @inline
@@ -702,31 +619,32 @@ def gradient_update(params, task_at, thread, first, last):
     P = slab_width(params)
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
-    slabs = _slabs(params, task_at)
+    workspace, jump = pointer_like(task.workspace, params), task.chunk_slabs * P * P
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
     for m in range(task.n_matrices):
         matrix = matrices[m]
-        here = _tiles(matrix.rows, matrix.outputs, P)
+        here = count_tiles(matrix.rows, matrix.outputs, P)
         # by inputs a thread should have all outputs of some inputs
         side_by_side = here if matrix.layer == 0 and task.half > 0 else TILE_GROUP
         for t in range(max(first - before, 0), min(last - before, here)):
-            i, o, rows, width = _tile(t, matrix.rows, matrix.outputs, P, side_by_side)
+            i, o, rows, width = tile_place(t, matrix.rows, matrix.outputs, P, side_by_side)
             at = matrix.weights + i * matrix.outputs + o
             for r in range(rows):
                 # the update will want them, and finds them a microkernel later
                 for c in range(0, width, lanes(params)):
                     prefetch(params + (at + r * matrix.outputs + c))
             if not task.first_chunk:
-                _copy_tile(gradient + at, matrix.outputs, tile, TILE_COLUMNS * P, rows, width)
-            _tile_product(params, task_at, matrix.panel + i * P, matrix.height, matrix.columns, o, rows, width, slabs,
-                          tile, 1 - task.first_chunk)
+                copy_rows(gradient + at, matrix.outputs, tile, TILE_COLUMNS * P, rows, width)
+            tile_product(task.product, workspace + (matrix.panel + i * P), matrix.height, rows,
+                         workspace + (matrix.columns + o // P * jump), jump, o, width, task.stop - task.start, tile,
+                         TILE_COLUMNS * P, 1 - task.first_chunk)
             if task.last_chunk and task.mode == TRAIN and not task.deferred:
                 _update(params, task_at, at, tile, rows, width, matrix.outputs, TILE_COLUMNS * P, task.hyper,
                         before + t)
             else:
-                _copy_tile(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
+                copy_rows(tile, TILE_COLUMNS * P, gradient + at, matrix.outputs, rows, width)
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * matrix.layer + 2)
     restore_subnormals(floats)
@@ -746,66 +664,6 @@ def _update(params, task_at, at, gradient, rows, columns, W_row, g_row, hyper, u
     call(task.update, (params + at, gradient, pointer_like(task.state_1, params) + at,
                        pointer_like(task.state_2, params) + at, pointer_like(task.state_3, params) + at,
                        rows, columns, W_row, g_row, _floats(hyper)))
-
-
-def count_tiles(rows, outputs, P):
-    """Number of tiles of a [dW; db]."""
-    return (rows + MR - 1) // MR * ((outputs + TILE_COLUMNS * P - 1) // (TILE_COLUMNS * P))
-
-
-_tiles = inline(count_tiles)
-
-
-@inline
-def _tile(t, layer_rows, outputs, P, side_by_side):
-    """First row and column of tile t, and how many of them it has.
-
-    The tiles go down the rows, so many of them side by side: their dZ stays in cache, as does the block of A.
-    """
-    width = TILE_COLUMNS * P
-    blocks, across = (layer_rows + MR - 1) // MR, (outputs + width - 1) // width
-    group = t // (blocks * side_by_side)
-    in_group = min(side_by_side, across - group * side_by_side)
-    t -= group * blocks * side_by_side
-    i, o = t // in_group * MR, (group * side_by_side + t % in_group) * width
-    return i, o, min(MR, layer_rows - i), min(width, outputs - o)
-
-
-@helper
-def _tile_product(params, task_at, panel, height, columns, o, rows, width, slabs, tile, accumulate):
-    """tile [+]= [A, 1]^T dZ over the `slabs` slabs of the chunk.
-
-    Of a slab with one vector of samples or less, it reads as many as there are.
-    """
-    task = _task(task_at)
-    P = slab_width(params)
-    workspace = pointer_like(task.workspace, params)
-    A = workspace + panel
-    jump, tile_row = task.chunk_slabs * P * P, TILE_COLUMNS * P
-    full = _full_slabs(params, task_at, 0, slabs)
-    copies = (width + P - 1) // P
-    vectors = NV if width > copies * P - lanes(params) else 1
-    dZ = workspace + (columns + o // P * jump)
-    # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample; or, where
-    # they come from far away, each of the tiles side by side for a part of them
-    asked = turns(MR, P, TILE_COLUMNS)
-    pace = MR * P // (TILE_GROUP * asked) if slabs * height * NV > 2 * NEAR else 0
-    coming = A + (MR * P + o // tile_row % TILE_GROUP * asked * pace)
-    if full > 0:
-        call(task.product, (A, P, 1, height * P, MR * P, MR - 1, coming, pace, dZ, jump, P, full, tile, tile_row, P,
-                            rows, vectors, copies, accumulate))
-    if full < slabs:
-        samples = task.stop - task.start - full * P
-        call(task.product, (A + full * height * P, P, 1, 0, MR * P, MR - 1, coming, 0, dZ + full * P * P, jump,
-                            samples, 1, tile, tile_row, P, rows, vectors, copies, 1 if full > 0 else accumulate))
-
-
-@helper
-def _copy_tile(source, source_row, target, target_row, rows, columns):
-    for r in range(rows):
-        for c in range(0, columns, lanes(source)):
-            n = columns - c
-            store_upto(load_upto(source + (r * source_row + c), n), target + (r * target_row + c), n)
 
 
 # ------------------------------------------------------------------------------------------------

@@ -256,8 +256,7 @@ def _store_first(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, coun
 def _store_by_parts(builder: ir.IRBuilder, value: ir.Value, address: ir.Value, count: ir.Value, vector: Vector) -> None:
     """All lanes, or half of them, a quarter and so on, by the bits of `count`.
 
-    Of processors with AVX2 some take a masked store as a program of its own, 28 cycles on a Zen 3; smaller vectors have
-    none.
+    Of processors with AVX2 some run a masked store as microcode, 28 cycles on a Zen 3; smaller vectors have none.
     """
     def at_least(n: int) -> ir.Value:
         return builder.icmp_signed(">=", count, ir.Constant(_I64, n))
@@ -644,8 +643,22 @@ def _address_as(pointer: types.Type) -> Any:
 
 
 @intrinsic
-def call(typingctx, address, args):
-    """Call the compiled part at `address` (see ``_jit.part_address``) with the tuple `args`; it returns nothing."""
+def call(typingctx, callee, args):
+    """Call a compiled part with the tuple `args`; it returns nothing.
+
+    `callee` is its address (see ``_jit.part_address``), or in a kernel for plain arrays the part itself, linked in.
+    (Where `args` hold a part they must not begin with it: Numba would take them for a tuple of functions.)
+    """
+    if isinstance(callee, types.Dispatcher):
+        signature = typingctx.resolve_function_type(callee, tuple(map(types.unliteral, args)), {})
+
+        def link(context, builder, sig, values):
+            passed = [context.cast(builder, value, given, wanted) for value, given, wanted in zip(
+                cgutils.unpack_tuple(builder, values[1]), args, signature.args, strict=True)]
+            context.get_function(callee, signature)(builder, passed)
+            return context.get_dummy_value()
+        return types.void(callee, args), link
+
     def codegen(context, builder, sig, values):
         passed = cgutils.unpack_tuple(builder, values[1])
         # as Numba calls its functions: a result, which is None, and an error, which there is not, have places of theirs

@@ -16,14 +16,13 @@ order as in `network.forward_backward`, and stands in the same place, but for dZ
 from __future__ import annotations
 
 from ._jit import part
+from .blocking import NEAR, STRIP
 from .network import (
     LAP_GATHER,
     LAP_LAYERS,
     LAP_LOSS,
     LAP_OTHER,
-    NEAR,
     PHASE_ARGUMENTS,
-    STRIP,
     _activate,
     _backward_strip,
     _columns_at_once,

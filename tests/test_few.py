@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fcnet.kernels import few, network
+from fcnet.kernels import blocking, few, network
 from fcnet.kernels.simd import NV
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -69,9 +69,11 @@ def test_same_bits_as_slabs(widths, dtype, monkeypatch):
         assert_same_bits(*both)
 
 
-def test_more_slabs_than_have_their_panels_in_cache(dtype):
+@pytest.mark.parametrize("group", (engine.GROUP_SLABS, 1))
+def test_more_slabs_than_have_their_panels_in_cache(group, dtype, monkeypatch):
     """One thread takes all of them at once, and has room for their targets, dZ and weights."""
-    inputs = network.NEAR // (NV * engine.LEAST_GROUP) - 1
+    monkeypatch.setattr(engine, "GROUP_SLABS", group)
+    inputs = blocking.NEAR // (NV * engine.LEAST_GROUP) - 1
     layers, loss = layers_of([2], "linear", "linear"), "mean_squared_error"
     with fcnet.num_threads(1):
         made = Engine(inputs, layers, dtype)

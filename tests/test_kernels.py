@@ -12,12 +12,15 @@ import sys
 import numpy as np
 import pytest
 import reference
-from fcnet.kernels import _jit, activations, optimizers
+from fcnet.kernels import _jit, activations, optimizers, rules
+from fcnet.kernels.blocking import BACKWARD_BLOCK, FORWARD_BLOCK, block_size, near, packs
+from fcnet.kernels.simd import NV, REGISTER_BYTES
 from guards import Guarded
 from llvmlite import binding, ir
 from numba import types
 from tables import DTYPES, KEEP_Z, KINKS, LABELS, LONG, SHAPES, SIZES, assert_within, eps, layer
 
+import fcnet
 from fcnet import kernels
 
 isa = pytest.mark.isa
@@ -128,6 +131,24 @@ def test_dense_is_exact_on_small_integers(activation, dtype, rng):
         np.testing.assert_array_equal(dZ_prev, backward(dZ @ W.T, A_prev))
         np.testing.assert_array_equal(dW, A_prev.T @ dZ)
         np.testing.assert_array_equal(db, dZ.sum(axis=0))
+
+
+@isa
+def test_dense_of_wide_layers(dtype, rng):
+    """Weights that are packed, panels out of cache, products in several blocks; exact, with any number of threads."""
+    lanes = REGISTER_BYTES // np.dtype(dtype).itemsize
+    assert packs(2, 700, 704, lanes, 1) and not near(20, 1700, 650) and not near(20, 1600, 65)
+    assert block_size(1700, FORWARD_BLOCK) < 1700 and block_size(1600, BACKWARD_BLOCK) < 1600
+    rows = 20 * NV * lanes + 1
+    for B, I, O in ((5 * NV * lanes, 700, 704), (rows, 1700, 650), (rows, 65, 1600), (3, 1700, 650)):
+        X, W, b, dZ = (rng.integers(-4, 5, shape).astype(dtype) for shape in ((B, I), (I, O), O, (B, O)))
+        for threads in (1, 3):
+            with fcnet.num_threads(threads):
+                np.testing.assert_array_equal(dense_forward(Guarded(), X, W, b, "linear"), X @ W + b)
+                dZ_prev, dW, db = dense_backward(Guarded(), dZ, X, W, "linear")
+            np.testing.assert_array_equal(dZ_prev, dZ @ W.T)
+            np.testing.assert_array_equal(dW, X.T @ dZ)
+            np.testing.assert_array_equal(db, dZ.sum(axis=0))
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -634,7 +655,8 @@ def test_vector_width_is_that_of_the_target():
 @isa
 @pytest.mark.skipif(kernels.simd.REGISTER_BYTES != 32, reason="with AVX-512 they are fast, and SSE has none")
 @pytest.mark.parametrize("function", [*(given.backward for given in activations.FUNCTIONS.values() if given.backward),
-                                      optimizers.adam_rows], ids=lambda function: function.py_func.__name__)
+                                      optimizers.adam_rows, rules.non_negative],
+                         ids=lambda function: function.py_func.__name__)
 def test_no_masked_store_for_this_target(function):
     """In place of a choice between two numbers, nor for the end of a row."""
     again = _jit.part(*function.signature_of_part, cached=False)(function.py_func)  # from a cache it has no assembly

@@ -7,7 +7,7 @@ import numba
 import numpy as np
 import pytest
 import test_few
-from fcnet.kernels import network, steps
+from fcnet.kernels import blocking, steps
 from fcnet.kernels import strips as by_layers
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,8 +59,8 @@ def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
 def test_panels_out_of_cache(dtype, by_strips, monkeypatch):
     """Of ten slabs and more, products with many terms go by blocks of these; of one slab, all terms at once."""
     widths, batch = (1700, 650, 1600, 3), 300
-    assert network.block_size(widths[0] + 1, network.FORWARD_BLOCK) < widths[0]
-    assert network.block_size(widths[2], network.BACKWARD_BLOCK) < widths[2]
+    assert blocking.block_size(widths[0] + 1, blocking.FORWARD_BLOCK) < widths[0]
+    assert blocking.block_size(widths[2], blocking.BACKWARD_BLOCK) < widths[2]
     several = [test_few.results(widths, batch, dtype, threads=2)]
     monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
     several.append(test_few.results(widths, batch, dtype))
