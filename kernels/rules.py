@@ -14,6 +14,7 @@ from ._jit import COUNT, NUMBER, NUMBERS, part
 from .network import LAP_OTHER, LAP_SUM, PHASE_ARGUMENTS, _floats, _lap, _pieces, _task
 from .simd import (
     absolute,
+    apart,
     call,
     fma,
     lanes,
@@ -121,7 +122,7 @@ def non_negative(W, rows, columns, row_length, limit):
     for r in range(rows):
         for c in range(0, columns, lanes(W)):
             at, n = W + (r * row_length + c), columns - c
-            w = load_upto(at, n)
+            w = load_upto(apart(at), n)
             store_upto(select(w < 0.0, 0.0, w), at, n)
 
 
