@@ -23,8 +23,8 @@ STRIP = 4 * MR
 STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
 """Vectors of weights that do: 144 rows of 1,024 numbers in float32 with AVX-512."""
 NEAR = (768 << 10) // REGISTER_BYTES
-"""Vectors that stay in an L2 cache of 1 MB or more while something else goes through it; with 512 KB half as many were no
-better."""
+"""Vectors that stay in an L2 cache of 1 MB or more while something else goes through it; with 512 KB half as many gain
+nothing."""
 FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
 """About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
