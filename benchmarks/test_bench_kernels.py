@@ -12,6 +12,8 @@ from functools import cache
 import common
 import numpy as np
 import pytest
+from fcnet.kernels import _jit, blocking, matmul
+from fcnet.kernels.simd import NV, REGISTER_BYTES
 from peak import measure_peak
 
 import fcnet
@@ -19,7 +21,8 @@ from fcnet import kernels
 
 CORES = common.cores_allowed()
 THREADS = sorted({1, min(2, CORES)})
-SHAPES = [(32, 64, 64), (128, 784, 128), (256, 512, 512), (512, 1024, 1024)]  # (B, I, O)
+SHAPES = [(32, 64, 64), (128, 784, 128), (256, 256, 256), (256, 512, 512), (512, 1024, 1024)]  # (B, I, O)
+SQUARES = [(256, 256, 256), (512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048)]
 DTYPE = np.float32
 
 rng = np.random.default_rng(0)
@@ -32,8 +35,36 @@ def normal(*shape):
 class Case:
     """A kernel and its NumPy counterpart, each writing into the arrays that it returns."""
 
-    def __init__(self, kernel, one_liner, flops=0, moved=0):
+    def __init__(self, kernel, one_liner, flops=0, moved=0, most_threads=2):
         self.kernel, self.one_liner, self.flops, self.moved = kernel, one_liner, flops, moved
+        self.most_threads = most_threads
+
+
+def product(B, I, O):
+    """dA = dZ W^T between panels of samples, as a thread of the network does it: the product without transposes."""
+    lanes = REGISTER_BYTES // DTYPE().itemsize
+    P = NV * lanes
+    slabs = B // P
+    dZ, W = normal(B, O), normal(I, O) / np.float32(np.sqrt(O))
+    panels, dA = np.ascontiguousarray(dZ.reshape(slabs, P, O).swapaxes(1, 2)), np.empty((slabs, I, P), DTYPE)
+    multiply = _jit.part_function(blocking.strip_product, DTYPE)
+    address = _jit.part_address(matmul.product, DTYPE)
+    near = blocking.near(slabs, O, I)
+    block = O if near else blocking.block_size(O, blocking.BACKWARD_BLOCK)
+    strip = blocking.strip_rows(lanes, block)
+
+    def kernel():
+        for i in range(0, I, strip):
+            for k in range(0, O, block):
+                multiply(W[i:, k:].ctypes.data, O, 1, O, 0, min(strip, I - i), panels[:, k:].ctypes.data, O * P,
+                         min(block, O - k), dA[:, i:].ctypes.data, I * P, slabs, slabs, near, k > 0, address)
+        return [dA]
+
+    def one_liner():
+        product = dZ @ W.T
+        return [product.reshape(slabs, P, I).swapaxes(1, 2)]
+
+    return Case(kernel, one_liner, flops=2 * B * I * O, most_threads=1)
 
 
 def dense_forward(B, I, O):
@@ -139,6 +170,7 @@ def elementwise(name, n):
 
 
 CASES = {
+    **{f"product {B}x{I}x{O}": (product, B, I, O) for B, I, O in SQUARES},
     **{f"dense_forward {B}x{I}x{O}": (dense_forward, B, I, O) for B, I, O in SHAPES},
     **{f"dense_backward {B}x{I}x{O}": (dense_backward, B, I, O) for B, I, O in SHAPES},
     "sigmoid_binary_crossentropy 1000x1": (sigmoid_binary_crossentropy, 1000, 1),
@@ -163,12 +195,12 @@ def measured(request):
     found = {}
     yield found
     if request.config.getoption("--write"):
-        rows = [["kernel", "threads", "fcnet, us", "NumPy, us", "NumPy / fcnet", "fcnet's rate"]]
+        rows = [["kernel", "threads", "fcnet, us", "NumPy, us", "NumPy / fcnet", "fcnet's rate", "of peak"]]
         for (name, threads), by in found.items():
             if {"fcnet", "numpy"} <= {*by}:
-                (ours, rate), (theirs, _) = by["fcnet"], by["numpy"]
+                (ours, *rate), (theirs, *_) = by["fcnet"], by["numpy"]
                 times = f"{ours * 1e6:,.1f}", f"{theirs * 1e6:,.1f}", f"{theirs / ours:.2f}"
-                rows.append([name, str(threads), *times, rate])
+                rows.append([name, str(threads), *times, *rate])
         header = common.header("float32; medians of pytest-benchmark")
         common.write_section(common.RESULTS, "Kernels", header, common.table(rows))
 
@@ -187,6 +219,8 @@ def threads(request):
 def test_kernel(benchmark, measured, name, threads, how):
     make, *arguments = CASES[name]
     case = make(*arguments)
+    if threads > case.most_threads:
+        pytest.skip("a part of one thread")
     for got, expected in zip([np.copy(a) for a in case.kernel()], case.one_liner(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=2e-4, atol=2e-5 * max(1, np.abs(expected).max()))
 
@@ -197,6 +231,8 @@ def test_kernel(benchmark, measured, name, threads, how):
     seconds = benchmark.stats.stats.median
     unit, work = ("GFLOP/s", case.flops) if case.flops else ("GB/s", case.moved)
     rate = benchmark.extra_info[unit] = round(work / seconds / 1e9, 2)
+    share = ""
     if case.flops:
         benchmark.extra_info["FMA peak, GFLOP/s"] = round(peak(threads), 1)
-    measured.setdefault((name, threads), {})[how] = seconds, f"{rate} {unit}"
+        share = f"{rate / peak(threads):.0%}"
+    measured.setdefault((name, threads), {})[how] = seconds, f"{rate} {unit}", share
