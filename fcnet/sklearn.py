@@ -213,7 +213,7 @@ class _Compiled:
 
     def _penalize(self, samples: float, factor: float) -> None:
         for penalty in self._penalties:
-            penalty.l2 = 0.5 * self.alpha / (samples * factor)
+            penalty.l2 = 0.5 * float(self.alpha) / (samples * factor)
 
     def _seed(self) -> int:
         return int(self._random_state.randint(np.iinfo(np.int32).max))
@@ -233,10 +233,11 @@ class _Compiled:
         elif self.early_stopping:
             X, Y, weights, held_out = self._split(X, Y, weights)
         rows = X.shape[0]
-        if self.batch_size != "auto" and self.batch_size > rows:
+        batch = 200 if self.batch_size == "auto" else int(self.batch_size)
+        if self.batch_size != "auto" and batch > rows:
             warnings.warn("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped",
                           stacklevel=4)  # fmt: skip
-        batch = min(200 if self.batch_size == "auto" else self.batch_size, rows)
+        batch = min(batch, rows)
         if isinstance(self._model.optimizer, optimizers.LBFGS):
             batch = rows
         self._penalize(batch if weights is None else batch * float(np.mean(weights)), factor)
@@ -275,9 +276,9 @@ class _Compiled:
     def _optimizer_for(self, factor: float) -> Any:
         if self.solver == "sgd":
             nesterov = self.nesterovs_momentum and self.momentum > 0
-            return optimizers.SGD(self.learning_rate_init * factor, self.momentum, nesterov)
+            return optimizers.SGD(float(self.learning_rate_init) * factor, self.momentum, nesterov)
         if self.solver == "adam":
-            return optimizers.Adam(self.learning_rate_init, self.beta_1, self.beta_2, self.epsilon / factor)
+            return optimizers.Adam(self.learning_rate_init, self.beta_1, self.beta_2, float(self.epsilon) / factor)
         chosen = copy.deepcopy(optimizers.get(self.solver))
         if isinstance(self.solver, str):
             chosen.learning_rate = self.learning_rate_init
@@ -459,7 +460,7 @@ class _Rules(Callback):
         changing = estimator.solver == "sgd" and estimator.learning_rate != "constant"
         if estimator.early_stopping or changing:
             return 1
-        return max(1, estimator.n_iter_no_change - estimator._no_improvement_count + 1)
+        return max(1, float(estimator.n_iter_no_change) - estimator._no_improvement_count + 1)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record the epoch, and judge it."""
@@ -475,7 +476,7 @@ class _Rules(Callback):
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         estimator._no_improvement_count = 0 if self._improved() else estimator._no_improvement_count + 1
         if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
-            rate = estimator.learning_rate_init / (estimator.t_ + 1) ** estimator.power_t
+            rate = float(estimator.learning_rate_init) / (estimator.t_ + 1) ** float(estimator.power_t)
             optimizer.learning_rate = rate * self.factor
         if estimator._no_improvement_count > estimator.n_iter_no_change:
             self._no_progress(optimizer)
@@ -486,7 +487,7 @@ class _Rules(Callback):
     def _improved(self) -> bool:
         estimator = self.estimator
         if not estimator.early_stopping:
-            improved = not estimator.loss_ > estimator.best_loss_ - estimator.tol
+            improved = not estimator.loss_ > estimator.best_loss_ - float(estimator.tol)
             estimator.best_loss_ = min(estimator.best_loss_, estimator.loss_)
             return improved
         score = estimator._judge(*self.held_out)
