@@ -91,7 +91,7 @@ class _Compiled:
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:
-        with _all_or_nothing(self):
+        with _all_or_nothing(self, self.warm_start and not incremental):
             return self._train_on(X, y, sample_weight, incremental, validation)
 
     def _train_on(self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: Any) -> Any:
@@ -271,7 +271,19 @@ class _Compiled:
         validation = None if held_out is None else model._intake(objective).validation(held_out)
         hooks = model._hooks(told, objective, feed, range(epochs), validation is not None, 0)
         network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
-        model._fit(kind, network, feed, range(epochs), key, hooks, validation, lambda epoch: True, 0)
+        begun: list[training.Fit] = []
+
+        def begin(*arguments: Any) -> training.Fit:
+            begun.append(kind(*arguments))
+            return begun[0]
+
+        try:
+            model._fit(begin, network, feed, range(epochs), key, hooks, validation,  # type: ignore[arg-type]
+                       lambda epoch: True, 0)  # fmt: skip
+        except Exception:  # all that a partial_fit has changed is in the copy that its one epoch began with
+            for fit in begun:
+                fit.checkpoint.restore()
+            raise
 
     def _optimizer_for(self, factor: float) -> Any:
         if self.solver == "sgd":
@@ -849,14 +861,27 @@ def _results(fitted: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _all_or_nothing(estimator: Any) -> Iterator[None]:
-    """After an error inside, the estimator is as it was before."""
-    before = {name: [*value] if isinstance(value, list) else value for name, value in vars(estimator).items()}
+def _all_or_nothing(estimator: Any, weights: bool = False) -> Iterator[None]:
+    """After an error inside, the estimator is as it was before; `weights` says whether those of its network are copied.
+
+    A fit with `warm_start` needs that. Any other one makes a new network, and the steps of a partial_fit are undone in
+    `_run`: as it may be called very often, nothing that is large, or grows, is copied for it.
+    """
+    model = vars(estimator).get("_model")
+    parts = [part for part in (estimator, model, getattr(model, "optimizer", None)) if part is not None]
+    before = [dict(vars(part)) for part in parts]
+    curves = [(value, len(value)) for value in before[0].values() if isinstance(value, list)]
+    parameters = model.parameters.copy() if weights and model is not None else None
     try:
         yield
     except Exception:
-        vars(estimator).clear()
-        vars(estimator).update(before)
+        for part, attributes in zip(parts, before, strict=True):
+            vars(part).clear()
+            vars(part).update(attributes)
+        for curve, length in curves:
+            del curve[length:]
+        if parameters is not None:
+            model.parameters[...] = parameters
         raise
 
 

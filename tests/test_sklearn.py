@@ -331,6 +331,67 @@ def test_epochs_in_one_call_are_judged_one_by_one(parameters, iris):
     np.testing.assert_array_equal(one._model.parameters, other._model.parameters)
 
 
+# ------------------------------------------------------------------------------------------- errors
+
+
+def whole_state(estimator):
+    """Attributes but for parameters, weights, and the optimizer with all it has."""
+    known = {name: value for name, value in vars(estimator).items() if name.endswith("_") or name == "_best"}
+    optimizer = estimator._model.optimizer
+    return copy.deepcopy((known, estimator._model.parameters, type(optimizer), vars(optimizer) if optimizer else None))
+
+
+def fail(*arguments):
+    raise LookupError("of a callback")
+
+
+def fail_later(epoch, logs):
+    if epoch == 1:
+        fail()
+
+
+FAILING = dict(callbacks=[callbacks.LambdaCallback(on_epoch_end=fail_later)])
+
+
+@pytest.mark.parametrize("parameters, change, scale, match", [
+    (dict(), dict(learning_rate_init=0.3, **FAILING), 1, "of a callback"),
+    (dict(early_stopping=True), FAILING, 1, "of a callback"),
+    (dict(solver="sgd", activation="identity"), dict(learning_rate_init=0.1), 1, "diverged in epoch [2-9]"),
+    (dict(solver="lbfgs"), dict(), 1e200, "non-finite"),
+    (dict(), dict(solver="lbfgs"), 1e200, "non-finite"),
+    (dict(), dict(solver=optimizers.LBFGS(), **FAILING), 1, "of a callback"),
+], ids=("rate", "best", "divergence", "lbfgs", "adam and lbfgs", "LBFGS"))  # fmt: skip
+@pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid value")
+def test_a_warm_start_that_fails_changes_nothing(parameters, change, scale, match, iris):
+    X, y = iris
+    one = MLPRegressor(**FEW, **parameters, warm_start=True).fit(X, y)
+    one.set_params(**change)
+    before, predicted = whole_state(one), one.predict(X)
+    with pytest.raises((ValueError, LookupError), match=match):
+        one.fit(X, y * scale)
+    np.testing.assert_equal(whole_state(one), before)
+    np.testing.assert_array_equal(one.predict(X), predicted)
+
+
+@pytest.mark.parametrize("parameters", [
+    dict(), dict(solver="sgd", learning_rate="adaptive", tol=1e9, n_iter_no_change=1),
+    dict(solver=optimizers.Adam(use_ema=True)), dict(solver=optimizers.LBFGS()),
+], ids=("adam", "sgd", "average", "LBFGS"))  # fmt: skip
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_epoch_end", "on_train_end"])
+def test_a_partial_fit_that_fails_changes_nothing(parameters, hook, iris):
+    """Nor does it disturb what comes after it."""
+    if hook == "on_train_batch_end" and isinstance(parameters.get("solver"), optimizers.LBFGS):
+        pytest.skip("it has no batches")
+    X, y = iris
+    one, other = (MLPRegressor(**FEW, **parameters).partial_fit(X, y).partial_fit(X, y) for _ in range(2))
+    before = whole_state(one)
+    with pytest.raises(LookupError, match="of a callback"):
+        one.set_params(callbacks=[callbacks.LambdaCallback(**{hook: fail})]).partial_fit(X, y)
+    np.testing.assert_equal(whole_state(one), before)
+    one.set_params(callbacks=None).partial_fit(X, y)
+    np.testing.assert_equal(whole_state(one), whole_state(other.partial_fit(X, y)))
+
+
 # ---------------------------------------------------------------------------------------- ecosystem
 
 
