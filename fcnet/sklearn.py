@@ -102,21 +102,15 @@ class _Compiled:
         hidden = [checks.whole("hidden_layer_sizes", units, 1) for units in hidden]
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         labels = y
-        X, y = self._checked(X, y, incremental, first)
-        if sample_weight is not None:
-            checks.undisguised("sample_weight", sample_weight)
-            with checks.located(sample_weight=sample_weight):
-                sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        X, Y, sample_weight = self._arrays(X, y, sample_weight, incremental, first)
+        dtype = Y.dtype
         if getattr(self, "class_weight", None) is not None:
             weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
             sample_weight = weight if sample_weight is None else weight * sample_weight
-        dtype = np.dtype(self.dtype or X.dtype)
-        if isinstance(X, np.ndarray) and X.dtype != dtype:
-            X = checks.normalised("X", X, dtype)
-        Y = checks.normalised("y", y.reshape(len(y), -1), dtype)
         self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
+            validation = self._held_out(validation)
             self.validation_loss_curve_: list[float] = []
         with _runtime.num_threads(self.n_threads):
             if first:
@@ -129,6 +123,31 @@ class _Compiled:
         if not np.isfinite(self._model.parameters).all():
             raise _not_finite()
         return self
+
+    def _arrays(
+        self, X: Any, y: Any, sample_weight: Any, incremental: bool, reset: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """Checked samples, of which sparse ones stay so, the network's targets for them, and their weights."""
+        X, y = self._checked(X, y, incremental, reset)
+        if sample_weight is not None:
+            checks.undisguised("sample_weight", sample_weight)
+            with checks.located(sample_weight=sample_weight):
+                sample_weight = _check_sample_weight(sample_weight, X, dtype=X.dtype)
+        dtype = np.dtype(self.dtype or X.dtype)
+        if isinstance(X, np.ndarray) and X.dtype != dtype:
+            X = checks.normalised("X", X, dtype)
+        return X, checks.normalised("y", y.reshape(len(y), -1), dtype), sample_weight
+
+    def _held_out(self, validation: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """The same of `validation_data`, which may lack classes, also where `warm_start` needs all of them."""
+        if self.solver == "lbfgs":
+            raise ValueError(
+                "validation_data is looked at after every epoch, and solver='lbfgs' has none: leave it out, or use "
+                "solver=fcnet.optimizers.LBFGS(), whose epochs are its iterations"
+            )
+        as_fitted: Any = copy.copy(self)
+        as_fitted.warm_start = False
+        return as_fitted._arrays(*checks.data("validation_data", validation), incremental=True, reset=False)
 
     def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Samples and targets as scikit-learn's checks leave them, but for what those let pass."""
@@ -227,10 +246,8 @@ class _Compiled:
         loss, factor = self._objective()
         if not incremental or self._model.optimizer is None:
             self._model.compile(self._optimizer_for(factor), loss)
-        held_out: Any = None
-        if validation is not None:
-            held_out = self._held_out(*validation)
-        elif self.early_stopping:
+        held_out = validation
+        if validation is None and self.early_stopping:
             X, Y, weights, held_out = self._split(X, Y, weights)
         rows = X.shape[0]
         batch = 200 if self.batch_size == "auto" else int(self.batch_size)
@@ -244,8 +261,8 @@ class _Compiled:
         self.n_iter_ = 0
         rules = _Rules(self, rows, factor, self._constant(Y, weights), held_out)
         try:
-            self._run(X, Y, weights, batch, 1 if incremental else self.max_iter,
-                      None if validation is None else held_out[:2], [rules, *(self.callbacks or ())])  # fmt: skip
+            epochs = 1 if incremental else self.max_iter
+            self._run(X, Y, weights, batch, epochs, validation, [rules, *(self.callbacks or ())])
         except FloatingPointError as error:
             if not self.early_stopping:
                 raise _not_finite(f" In detail: {error}") from error
@@ -315,11 +332,6 @@ class _Compiled:
                 "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
             )
         return kept[0], kept[1], (kept[2] if len(kept) > 2 else None), (*out, None)[:3]
-
-    def _held_out(self, X: Any, y: Any) -> tuple[Any, np.ndarray, None]:
-        X = validate_data(self, X, accept_sparse="csr", reset=False, dtype=self.coefs_[0].dtype)
-        y = self._label_binarizer.transform(y) if is_classifier(self) else np.asarray(y)
-        return X, np.ascontiguousarray(y.reshape(X.shape[0], -1), X.dtype), None
 
     def _judge(self, X: Any, Y: np.ndarray, weights: Any) -> float:
         """Accuracy or R^2 of samples that were held out; NaN if the network's answer is not finite."""
@@ -644,9 +656,9 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
         X : array_like or sparse matrix of shape (n, I)
         y : array_like of shape (n,) or (n, O)
         sample_weight : array_like of shape (n,), optional
-        validation_data : pair of array_like, optional
-            (X, y): their loss goes to `validation_loss_curve_`; with `early_stopping` no samples are held out, and
-            the score is that of these.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Their loss goes to `validation_loss_curve_`; with `early_stopping` no samples are held out, and the score
+            is that of these. Not with ``solver="lbfgs"``, which has no epochs.
 
         Returns
         -------
@@ -788,7 +800,7 @@ class MLPRegressor(_Compiled, reference.MLPRegressor):
         X : array_like or sparse matrix of shape (n, I)
         y : array_like of shape (n,) or (n, O)
         sample_weight : array_like of shape (n,), optional
-        validation_data : pair of array_like, optional
+        validation_data : (X, y) or (X, y, sample_weight), optional
             As in `MLPClassifier.fit`.
 
         Returns

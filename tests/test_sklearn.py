@@ -306,6 +306,60 @@ def test_a_validation_set_of_ones_own(iris):
     assert two.score(parts[1], parts[3]) == two.best_validation_score_
 
 
+def test_a_validation_set_may_have_weights_and_lack_classes(iris):
+    X, y = iris
+    weights = np.arange(1.0, 151.0)
+    few = y > 0
+    for options in (FEW, {**FEW, "early_stopping": True}, {**FEW, "warm_start": True}):
+        one = MLPClassifier(**options).fit(X, y, validation_data=(X[few], y[few], weights[few]))
+        other = MLPClassifier(**options).fit(X, y, validation_data=(X[few], y[few], 2 * weights[few]))
+        np.testing.assert_allclose(one.validation_loss_curve_, other.validation_loss_curve_)
+        plain = MLPClassifier(**options).fit(X, y, validation_data=(X[few], y[few]))
+        same = MLPClassifier(**options).fit(X, y, validation_data=(sparse.csr_matrix(X[few]), y[few], np.ones(100)))
+        assert plain.validation_loss_curve_ == same.validation_loss_curve_ != one.validation_loss_curve_
+        assert plain.validation_scores_ == same.validation_scores_
+
+
+BAD_VALIDATION = {  # X and y as they are changed, the estimator, targets in training, and what the error says
+    "text": (lambda X, y: (X, y.astype(str)), MLPRegressor, 1, "real numbers, got '0.0' at row 0"),
+    "complex": (lambda X, y: (X, y + 1j), MLPRegressor, 1, "Complex data"),
+    "dates": (lambda X, y: (X, y.astype("M8[D]")), MLPRegressor, 1, "datetime"),
+    "masked y": (lambda X, y: (X, np.ma.masked_array(y, y == 0)), MLPRegressor, 1, "y is masked at row 0"),
+    "masked X": (lambda X, y: (np.ma.masked_array(X, X > 5), y), MLPClassifier, 1, "X is masked at row 0, column 0"),
+    "3-D": (lambda X, y: (X, y[:, None, None]), MLPRegressor, 1, "dim 3"),
+    "transposed": (lambda X, y: (X, np.stack([y, y])), MLPRegressor, 2, r"samples: \[150, 2\]"),
+    "end to end": (lambda X, y: (X, np.r_[y, y]), MLPRegressor, 2, r"samples: \[150, 300\]"),
+    "columns": (lambda X, y: (X, y), MLPRegressor, 2, r"needs \(samples, 2\)"),
+    "lengths": (lambda X, y: (X, y[:40]), MLPClassifier, 1, r"samples: \[150, 40\]"),
+    "features": (lambda X, y: (X[:, :3], y), MLPClassifier, 1, "3 features"),
+    "NaN": (lambda X, y: (np.where(X > 5, np.nan, X), y), MLPClassifier, 1, "X: NaN at row 0, column 0"),
+    "unknown class": (lambda X, y: (X, y + 1), MLPClassifier, 1, "classes not in"),
+    "weights": (lambda X, y: (X, y, -X[:, 0]), MLPClassifier, 1, "weights must be 0 or more"),
+    "array": (lambda X, y: X, MLPClassifier, 1, "validation_data must be .*, got ndarray of 150"),
+    "number": (lambda X, y: 5, MLPRegressor, 1, "validation_data must be .*, got 5"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_VALIDATION)
+def test_a_validation_set_is_checked_as_the_training_set(case, iris):
+    change, kind, outputs, match = BAD_VALIDATION[case]
+    X, y = iris
+    Y = y if outputs == 1 else np.stack([y, y], axis=1)
+    held_out = change(X, y if kind is MLPClassifier else y.astype(float))
+    for options in (FEW, {**FEW, "early_stopping": True}, {**FEW, "warm_start": True}):
+        one = kind(**options)
+        with pytest.raises((TypeError, ValueError), match=match):
+            one.fit(X, Y, validation_data=held_out)
+        assert vars(one) == vars(kind(**options))
+
+
+def test_a_validation_set_needs_epochs(iris):
+    with pytest.raises(ValueError, match=r"solver='lbfgs' has none: .*LBFGS\(\)"):
+        MLPClassifier(**FEW, solver="lbfgs").fit(*iris, validation_data=iris)
+    one = MLPClassifier(**FEW, solver=optimizers.LBFGS()).fit(*iris, validation_data=iris)
+    assert len(one.validation_loss_curve_) == one.n_iter_
+
+
 def test_callbacks_threads_and_dtype(iris):
     seen = []
     told = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["loss"]))
