@@ -408,30 +408,47 @@ class _Compiled:
         Returns
         -------
         sklearn.neural_network.MLPClassifier or MLPRegressor
-            Its predictions are equal but for rounding.
+            Its predictions are equal but for rounding. Its activation is that of the network, whatever `set_params`
+            has said since the fit. `dropout`, `class_weight` and `callbacks`, which matter to training alone, are
+            left out.
 
         Raises
         ------
         sklearn.exceptions.NotFittedError
             If the estimator is not fitted.
         ValueError
-            If scikit-learn has no such activation, loss or layer.
+            If scikit-learn has no such activation, loss or solver.
         """
         check_is_fitted(self)
         kind = reference.MLPClassifier if is_classifier(self) else reference.MLPRegressor
         names = kind._get_param_names()
-        other = kind(**{name: value for name, value in self.get_params(deep=False).items() if name in names})
-        own = {"loss": "log_loss"} if is_classifier(self) else {}
-        if self.activation not in ("identity", "logistic", "tanh", "relu") or any(
-            getattr(self, name) != value for name, value in own.items()
-        ):
-            raise ValueError(f"scikit-learn's {kind.__name__} has no counterpart of {self!r}")
+        parameters = {name: value for name, value in self.get_params(deep=False).items() if name in names}
+        other = kind(**{**parameters, "activation": self._fitted_activation()})
+        lacks = f"scikit-learn's {kind.__name__} has no counterpart of {self!r}"
+        try:
+            other._validate_params()
+        except InvalidParameterError as error:
+            raise ValueError(f"{lacks}: {error}") from None
+        only = "log_loss" if is_classifier(self) else "squared_error"
+        if "loss" not in names and self.loss != only:
+            raise ValueError(f"{lacks}: its loss is {only!r}, got {self.loss!r}")
         other.__dict__.update({name: copy.deepcopy(value) for name, value in _results(self).items()})
         other.loss, other._random_state = self.loss, check_random_state(self.random_state)
         self._restore_views()
         other.coefs_ = [W.copy() for W in self.coefs_]
         other.intercepts_ = [b.copy() for b in self.intercepts_]
+        if self.early_stopping:
+            other._best_coefs, other._best_intercepts = other.coefs_, other.intercepts_
         return other
+
+    def _fitted_activation(self) -> Any:
+        """That of the hidden layers in scikit-learn's word; where it has none, as it is."""
+        dense = [layer for layer in self._model.layers if isinstance(layer, Dense)]
+        theirs: dict[Any, str] = {known: name for name, known in _ACTIVATIONS.items()}
+        hidden = [theirs.get(layer.activation, layer.activation) for layer in dense[:-1]]
+        if not hidden:
+            return self.activation
+        return hidden[0] if all(one == hidden[0] for one in hidden) else hidden
 
     # --------------------------------------------------------------------- weights: views that can be set
 
@@ -861,6 +878,7 @@ def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
     new._assemble(sizes, fitted.coefs_[0].dtype)
     new.coefs_, new.intercepts_ = list(fitted.coefs_), list(fitted.intercepts_)
     new._restore_views()
+    new._best = new._model.parameters.copy() if fitted.early_stopping else None  # such a fit ends with the best weights
     return new
 
 

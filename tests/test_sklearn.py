@@ -190,14 +190,42 @@ def test_conversion_of_text_labels_and_what_has_no_counterpart(iris):
     names = np.array(["setosa", "versicolor", "virginica"])[y]
     one = MLPClassifier(**FEW).fit(X, names)
     assert (one.to_sklearn().predict(X) == one.predict(X)).all() and set(one.predict(X[:2])) <= set(names)
-    with pytest.raises(ValueError, match="no counterpart"):
-        fitted(MLPClassifier, iris, activation="gelu").to_sklearn()
+    mixed = dict(hidden_layer_sizes=(9, 5), activation=["tanh", "relu"])
+    for kind, parameters in ((MLPClassifier, dict(activation="gelu")), (MLPClassifier, mixed),
+                             (MLPClassifier, dict(loss="categorical_crossentropy")),
+                             (MLPClassifier, dict(solver=optimizers.Adam())), (MLPRegressor, dict(solver="adamax")),
+                             (MLPRegressor, dict(loss="huber"))):  # fmt: skip
+        name = next(reversed(parameters))
+        with pytest.raises(ValueError, match=rf"(?s)no counterpart of .*: (The '{name}' parameter|its {name} is)"):
+            fitted(kind, iris, **parameters).to_sklearn()
+    same = fitted(MLPClassifier, iris, hidden_layer_sizes=(9, 5), activation=["tanh", "tanh"])
+    assert same.to_sklearn().activation == "tanh"
     with pytest.raises(NotFittedError):
         MLPClassifier().to_sklearn()
     with pytest.raises(NotFittedError):
         from_sklearn(reference.MLPRegressor())
     with pytest.raises(TypeError, match="StandardScaler"):
         from_sklearn(StandardScaler())
+
+
+def test_conversion_has_the_activation_that_was_fitted(iris):
+    one = fitted(MLPClassifier, iris, activation="logistic")
+    expected = one.predict_proba(iris[0])
+    back = one.set_params(activation="tanh").to_sklearn()
+    assert back.activation == "logistic"
+    np.testing.assert_allclose(back.predict_proba(iris[0]), expected)
+    np.testing.assert_array_equal(one.predict_proba(iris[0]), expected)
+
+
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+def test_early_stopping_goes_on_after_a_conversion(ours, theirs, iris):
+    """It ends with the best weights, those before it if nothing was better."""
+    options = dict(FEW, warm_start=True, early_stopping=True)
+    for one in (from_sklearn(theirs(**options).fit(*iris)), ours(**options).fit(*iris).to_sklearn()):
+        best, before = one.best_validation_score_, one.predict(iris[0])
+        one.set_params(tol=10.0, learning_rate_init=1e-12, random_state=1).fit(*iris)
+        assert one.best_validation_score_ >= best
+        np.testing.assert_allclose(one.predict(iris[0]), before, rtol=1e-6)
 
 
 # ------------------------------------------------------------------------------------------- inputs
