@@ -105,8 +105,11 @@ class _Compiled:
         X, Y, sample_weight = self._arrays(X, y, sample_weight, incremental, first)
         dtype = Y.dtype
         if getattr(self, "class_weight", None) is not None:
+            name = "class_weight" if sample_weight is None else "class_weight times sample_weight"
             weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
             sample_weight = weight if sample_weight is None else weight * sample_weight
+            checks.some_weight(name, sample_weight)
+        checks.sample_weights(sample_weight, len(Y), dtype)  # before alpha is divided by what they add up to
         self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
@@ -350,14 +353,17 @@ class _Compiled:
     def _minimize(self, X: Any, Y: np.ndarray, weights: Any) -> None:
         """SciPy's L-BFGS-B on loss and gradient of all samples."""
         loss, factor = self._objective()
-        model = self._model
-        model.compile("sgd", loss)
+        model, dtype = self._model, self._model.parameters.dtype
+        model._need_no_chance()
+        aim = model._aim(loss, ())
+        Y = checks.targets(Y, dtype, aim.loss.name, self.n_outputs_, len(Y))
+        rows, of_rows = _rows(X, dtype), checks.sample_weights(weights, len(Y), dtype)
         self._penalize(len(Y) if weights is None else float(np.sum(weights)), factor)
-        X = X if isinstance(X, np.ndarray) else X.toarray()
+        engine = model._ruled_engine()
 
         def value_and_gradient(parameters: np.ndarray) -> tuple[float, np.ndarray]:
             model.parameters[...] = parameters
-            value, gradient = model.loss_and_gradient(X, Y, sample_weight=weights)
+            value, gradient = engine.loss_and_gradient(model.parameters, rows, Y, aim.loss, of_rows)
             return factor * value, factor * gradient.astype(np.float64)
 
         options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
@@ -574,7 +580,7 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, times `sample_weight`.
     dropout : float or list of float, default=0.0
-        Rate after the hidden layers, or after each of them.
+        Rate after the hidden layers, or after each of them; not with L-BFGS.
     callbacks : list of fcnet.callbacks.Callback, optional
         Told about every epoch of the stochastic solvers.
     n_threads : int, optional

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import tracemalloc
 import warnings
 
 import joblib
@@ -261,6 +262,20 @@ def test_sparse_is_dense(kind, form, rng):
         np.testing.assert_array_equal(dense.predict(X), thin.predict(form(X)))
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_a_sparse_matrix_is_never_dense_as_a_whole(solver):
+    X = sparse.random(4000, 3000, 0.001, "csr", random_state=0)
+    one = MLPRegressor(hidden_layer_sizes=(5,), solver=solver, max_iter=2, random_state=0)
+    one.fit(X[:200], X[:200, 0].toarray().ravel())
+    tracemalloc.start()
+    try:
+        one.fit(X, X[:, 0].toarray().ravel())
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < X.dtype.itemsize * 4000 * 3000 / 2  # some chunks of it
+
+
 def test_tables_and_names(iris):
     import pandas
     import polars
@@ -323,6 +338,26 @@ def test_class_weight_is_sample_weight(iris):
     weighted = MLPClassifier(**FEW, class_weight="balanced").fit(X, y)
     same = MLPClassifier(**FEW).fit(X, y, sample_weight=(150 / (2 * counts))[y])
     np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+@pytest.mark.parametrize("given, weights, match", [
+    (dict.fromkeys(range(3), 0), None, "^class_weight is 0 for all 150 samples"),
+    ({0: 0}, np.repeat([1.0, 0.0], [50, 100]), "^class_weight times sample_weight is 0 for all 150 samples"),
+    ({0: -1, 1: 1, 2: 0}, None, "sample_weight is -1 at row 0; weights must be 0 or more"),
+    (None, np.repeat([1.0, -1.0], 75), "sample_weight is -1 at row 75; weights must be 0 or more"),
+], ids=("zeros", "zeros in all", "negative", "of samples"))  # fmt: skip
+def test_weights_that_add_up_to_nothing(solver, given, weights, match, iris):
+    with pytest.raises(ValueError, match=match):
+        MLPClassifier(**FEW, solver=solver, class_weight=given).fit(*iris, sample_weight=weights)
+
+
+def test_lbfgs_by_either_name_refuses_dropout(iris):
+    for solver in ("lbfgs", optimizers.LBFGS()):
+        one = MLPClassifier(**FEW, solver=solver, dropout=0.2)
+        with pytest.raises(ValueError, match="LBFGS needs the same loss every time; layer 'dropout'"):
+            one.fit(*iris)
+        assert not hasattr(one, "coefs_")
 
 
 def test_a_validation_set_of_ones_own(iris):
