@@ -366,7 +366,7 @@ class _Compiled:
             value, gradient = engine.loss_and_gradient(model.parameters, rows, Y, aim.loss, of_rows)
             return factor * value, factor * gradient.astype(np.float64)
 
-        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": self.tol}
+        options = {"maxfun": self.max_fun, "maxiter": self.max_iter, "gtol": float(self.tol)}
         found = optimize.minimize(
             value_and_gradient, model.parameters.astype(np.float64), method="L-BFGS-B", jac=True, options=options
         )
@@ -541,7 +541,7 @@ class _Rules(Callback):
         estimator.validation_scores_.append(score)
         if estimator.verbose:
             print(f"Validation score: {score:f}")
-        improved = not score < estimator.best_validation_score_ + estimator.tol
+        improved = not score < estimator.best_validation_score_ + float(estimator.tol)
         if score > estimator.best_validation_score_:
             estimator.best_validation_score_ = score
             estimator._best = self.model.parameters.copy()
@@ -687,13 +687,19 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
         -------
         MLPClassifier
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If an argument does not fit, or training diverges; the estimator is then as it was before, as after an
+            error in a callback.
         """
         return self._fit(X, y, sample_weight, validation=validation_data)
 
     @available_if(_Compiled._is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
-        """One epoch over the samples; all `classes` must be named in the first call.
+        """One epoch over the samples; all `classes` must be named in the first call. Errors are those of `fit`.
 
         Parameters
         ----------
@@ -830,13 +836,18 @@ class MLPRegressor(_Compiled, reference.MLPRegressor):
         -------
         MLPRegressor
             Itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As `MLPClassifier.fit` does.
         """
         return self._fit(X, y, sample_weight, validation=validation_data)
 
     @available_if(_Compiled._is_stochastic)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """One epoch over the samples; arguments as in `fit`.
+        """One epoch over the samples; arguments and errors as in `fit`.
 
         Returns
         -------

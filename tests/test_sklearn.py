@@ -237,13 +237,13 @@ def test_numbers_of_numpy_are_numbers(solver, iris):
     """Of any width; nothing overflows, or is rounded, on the way."""
     whole = dict(batch_size=16, max_iter=15, n_iter_no_change=2, max_fun=100, random_state=3, n_threads=1)
     real = dict(alpha=0.125, learning_rate_init=0.0625, power_t=0.25, momentum=0.5, beta_1=0.5, tol=2.0**-10)
-    for rate in ("constant", "invscaling"):
-        plain = fitted(MLPClassifier, iris, solver=solver, learning_rate=rate, **whole, **real)
+    for more in (dict(learning_rate="invscaling"), dict(early_stopping=True), dict()):
+        plain = fitted(MLPClassifier, iris, solver=solver, **whole, **real, **more)
         for integer, floating in ((np.int8, np.float16), (np.uint8, np.float32), (np.int32, np.float64)):
             given = {name: integer(value) for name, value in whole.items()}
             given |= {name: floating(value) for name, value in real.items()}
-            one = fitted(MLPClassifier, iris, **given, solver=solver, learning_rate=rate,
-                         hidden_layer_sizes=np.array([12], integer))  # fmt: skip
+            given["hidden_layer_sizes"] = np.array([12], integer)
+            one = fitted(MLPClassifier, iris, solver=solver, **given, **more)
             assert one.n_iter_ == plain.n_iter_ and one.loss_ == plain.loss_
             np.testing.assert_array_equal(one.coefs_[0], plain.coefs_[0])
     if solver == "adam":
