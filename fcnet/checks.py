@@ -257,6 +257,21 @@ def validation_epochs(freq: Any) -> Callable[[int], bool]:
     return lambda epoch: (epoch + 1) % every == 0
 
 
+def is_array(x: Any) -> bool:
+    """Whether x is an array or a table, and no list of anything."""
+    faces = "__array__", "__array_interface__", "__buffer__", "__dataframe__", "to_numpy", "toarray"
+    return any(hasattr(x, face) for face in faces)
+
+
+def counted(x: Any) -> bool:
+    """Whether x is no array, gives something for every number below its length, and has no iterator of its own.
+
+    Python and NumPy would ask such an object for one thing after the other until it raises IndexError, for ever if it
+    never does: ask it for `len` of them.
+    """
+    return hasattr(x, "__getitem__") and hasattr(x, "__len__") and not (isinstance(x, Iterable) or is_array(x))
+
+
 def length(x: Any) -> int:
     """The rows of one block."""
     try:
@@ -495,10 +510,10 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
         raise ValueError(f"y: expected (samples,) or (samples, {units}), got {A.shape}")
     if A.shape[0] != samples:
         raise ValueError(f"X has {_count(samples, 'sample')} and y has {A.shape[0]}; they must be equal")
-    A = A.reshape(samples, -1)
+    shape, A = A.shape, A.reshape(samples, -1)
     sparse = loss == "sparse_categorical_crossentropy"
     if A.shape[1] != (1 if sparse else units):
-        _wrong_width(np.shape(y), A.shape[1], loss, units)
+        _wrong_width(shape, A.shape[1], loss, units)
     if sparse:
         _class_numbers(A, units, dtype)
         return normalised("y", A, dtype)
@@ -798,6 +813,8 @@ def _numeric(name: str, values: Any) -> np.ndarray:
         raise TypeError(f"{name} is sparse ({type(values).__name__}): dense input only; use {name}.toarray()")
     if isinstance(values, (str, bytes, dict, set, frozenset)):
         raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__} {values!r:.60}")
+    if counted(values):
+        values = [values[i] for i in range(len(values))]
     A = _read(name, values)
     kind = A.dtype.kind
     if kind == "O":

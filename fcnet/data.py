@@ -230,12 +230,13 @@ class Blocks:
 class Pieces:
     """Blocks that come from a list, an iterator, a function that makes one, or an object like PyTorch's DataLoader.
 
-    Each is (x, y) or (x, y, sample_weight), or x if there is nothing but `predict`.
+    Each is (x, y) or (x, y, sample_weight), or x if there is nothing but `predict`. What has a length and gives blocks
+    by their numbers, and has no iterator of its own, is as good as a list.
     """
 
     def __init__(self, source: Any) -> None:
         self.source = source
-        self.listed = isinstance(source, Sequence)
+        self.listed = isinstance(source, Sequence) or checks.counted(source)
         # an iterator goes by once; of everything else a new one can be had
         self.once = isinstance(source, Iterator)
         self._begun: Iterator[Any] | None = None
@@ -243,7 +244,7 @@ class Pieces:
     def first(self) -> tuple[Any, Any]:
         """The first block, which comes again when it is its turn."""
         if self.listed:
-            return _unpacked(self.source[0] if self.source else None)[:2]
+            return _unpacked(self.source[0] if len(self.source) else None)[:2]
         pieces = iter(self._fresh())
         piece = next(pieces, None)
         self._begun = _after(piece, pieces)
@@ -260,9 +261,12 @@ class Pieces:
 
     def blocks(self, generator: np.random.Generator | None = None) -> Iterator[Block]:
         """All blocks once, those of a list in a new order, and the rows of each, if there is a generator."""
-        pieces, self._begun = self._begun or self._fresh(), None
-        if self.listed and generator is not None:
-            pieces = [self.source[i] for i in _shuffled(len(self.source), generator)]
+        if self.listed:  # by number: iterating would go on until there is an IndexError
+            n = len(self.source)
+            pieces: Iterable[Any] = map(self.source.__getitem__, range(n) if generator is None else
+                                        _shuffled(n, generator).tolist())  # fmt: skip
+        else:
+            pieces, self._begun = self._begun or self._fresh(), None
         start = 0
         for piece in pieces:
             x, y, weights = _unpacked(piece)
@@ -278,7 +282,7 @@ def _after(piece: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 
 def _unpacked(piece: Any) -> tuple[Any, Any, Any]:
-    if isinstance(piece, np.ndarray) or any(hasattr(piece, face) for face in _FACES):
+    if checks.is_array(piece):
         return piece, None, None
     if not isinstance(piece, (tuple, list)) or len(piece) not in (2, 3):
         came = "no block" if piece is None else type(piece).__name__
@@ -318,16 +322,13 @@ def too_large(x: Any, dtype: np.dtype[Any]) -> bool:
     return x.size * dtype.itemsize > WHOLE_BYTES and (mapped(x) or not as_it_is)
 
 
-_FACES = ("__array__", "__array_interface__", "__buffer__", "__dataframe__", "to_numpy", "toarray")
-
-
 def is_stream(x: Any) -> bool:
     """Whether x gives blocks, and is no array, table or list."""
     if isinstance(x, Blocks):
         return True
-    if isinstance(x, (Sequence, Mapping, AnySet)) or any(hasattr(x, face) for face in _FACES):
+    if isinstance(x, (Sequence, Mapping, AnySet)) or checks.is_array(x):
         return False
-    return callable(x) or isinstance(x, Iterable)
+    return callable(x) or isinstance(x, Iterable) or checks.counted(x)
 
 
 def source(x: Any, y: Any, sample_weight: Any) -> Blocks | Pieces:

@@ -104,6 +104,9 @@ class Intake:
 
     def blocks(self, x: Any, y: Any, sample_weight: Any, always: bool = False) -> data.Blocks | data.Pieces | None:
         """Where blocks are read; None for arrays that are taken as a whole."""
+        if y is None and isinstance(x, (list, tuple)) and len(x) in (2, 3) and all(map(checks.is_array, x)):
+            came = f"a {type(x).__name__} of {len(x)} arrays"
+            raise ValueError(f"x is {came}: pass X and y as two arguments, like fit(X, y)")
         if data.is_stream(x) or (y is None and isinstance(x, (list, tuple))):
             source = data.source(x, y, sample_weight)
         elif always or data.too_large(x, self.dtype):

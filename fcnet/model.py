@@ -345,7 +345,8 @@ class Sequential:
         x : array_like of shape (n, I)
             Samples; see `fcnet.checks.features` for what is accepted. Never written to. Or blocks (x, y) or
             (x, y, sample_weight) of them: a `fcnet.data.Blocks`, a list, a function that makes an iterator, an
-            iterator, a PyTorch DataLoader. A file of more than 256 MiB, as `np.memmap`, is read in blocks.
+            iterator, a PyTorch DataLoader, an object that has a length and gives them by number. A file of more than
+            256 MiB, as `np.memmap`, is read in blocks.
         y : array_like of shape (n,), (n, 1) or (n, O)
             Labels, as the loss wants them; left out where x gives blocks.
         batch_size : int, optional

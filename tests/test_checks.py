@@ -178,6 +178,29 @@ def test_every_container_gives_the_same_bits(kind, dtype):
     assert got.tobytes() == SOURCE.astype(dtype).tobytes()
 
 
+def test_rows_by_number_without_an_end():
+    """An object with a length and without an iterator, which never raises IndexError."""
+
+    class Numbered:
+        def __init__(self, values):
+            self._values = values
+
+        def __len__(self):
+            return len(self._values)
+
+        def __getitem__(self, i):
+            return self._values[i % len(self)]
+
+    assert checks.features(Numbered(SOURCE), F4).tobytes() == SOURCE.astype(F4).tobytes()
+    assert checks.targets(Numbered([0, 1, 1]), F4, BINARY, 1, 3).tolist() == [[0], [1], [1]]
+    for y, error, words in (
+        (["a", "b"], TypeError, ["y", "'a' at row 0"]), ([[0], [0, 1]], ValueError, ["y is ragged", "row 1"]),
+        ([[0, 1], [0, 1]], ValueError, ["y has shape (2, 2)"]),
+    ):  # fmt: skip
+        with raises(error, *words):
+            checks.targets(Numbered(y), F4, BINARY, 1, 2)
+
+
 def test_memory_map_is_read_in_place(tmp_path):
     X = memory_map(SOURCE.astype("f4"), tmp_path)
     got = checks.features(X, F4)

@@ -59,6 +59,19 @@ def same(model, expected):
         np.testing.assert_allclose(column, expected.history.history[name], rtol=1e-12, err_msg=name)
 
 
+class Numbered:
+    """Blocks by their numbers, with a length, and without an end or an iterator."""
+
+    def __init__(self, pieces):
+        self._pieces = pieces
+
+    def __len__(self):
+        return len(self._pieces)
+
+    def __getitem__(self, i):
+        return self._pieces[i % len(self)]
+
+
 # ------------------------------------------------------------------------------------- the steps of one array
 
 @pytest.mark.parametrize("length", CUTS)
@@ -73,7 +86,7 @@ def test_blocks_have_the_batches_of_the_array(length, batch, weighted, file):
     pieces = cut(*own, rows=length)
     for source in (
         Blocks(*own, rows=length), Blocks(file(X), *own[1:], rows=length), pieces,
-        lambda: iter(pieces), tuple(pieces),
+        lambda: iter(pieces), tuple(pieces), Numbered(pieces),
     ):  # fmt: skip
         model = small()
         model.fit(source, batch_size=batch, epochs=2, verbose=0, shuffle=False)
@@ -148,18 +161,18 @@ def test_a_file_is_shuffled_by_blocks_and_within_them(monkeypatch, file):
     np.testing.assert_array_equal(np.reshape(seen, (5, 20)), epochs[1])  # the first epoch's order was skipped
 
 
-@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("listed", [None, list, Numbered])
 def test_what_is_shuffled_of_pieces(listed, monkeypatch):
     """The order of a list, and the rows of each block; the order of what is made anew is its maker's."""
     X, y = numbered(60)
     pieces = cut(X, y, rows=15)
     seen = watched(monkeypatch)
-    small().fit(pieces if listed else lambda: iter(pieces), batch_size=15, epochs=3, verbose=0, seed=0)
+    small().fit(listed(pieces) if listed else lambda: iter(pieces), batch_size=15, epochs=3, verbose=0, seed=0)
     epochs = np.reshape(seen, (3, 4, 15))
     for block in epochs.reshape(12, 15):
         assert sorted(block) == list(range(block.min(), block.min() + 15)) and list(block) != sorted(block)
     orders = [list(starts) for starts in epochs.min(axis=2)]
-    assert (len(set(map(tuple, orders))) > 1) == listed
+    assert (len(set(map(tuple, orders))) > 1) == bool(listed)
     assert listed or orders[0] == [0, 15, 30, 45]
 
 
@@ -237,7 +250,7 @@ def test_validation_from_files_and_blocks(file, monkeypatch):
     monkeypatch.setattr(data, "WHOLE_BYTES", 500)
     monkeypatch.setattr(data, "BLOCK_BYTES", 8 * I * 25)
     pieces = cut(Xv, yv, wv, rows=40)
-    for held_out in ((file(Xv), yv, wv), Blocks(Xv, yv, wv, rows=7), lambda: iter(pieces)):
+    for held_out in ((file(Xv), yv, wv), Blocks(Xv, yv, wv, rows=7), lambda: iter(pieces), Numbered(pieces)):
         model = small(weighted_metrics=["mae"])
         model.fit(X, y, epochs=2, verbose=0, seed=3, validation_data=held_out)
         same(model, whole)
@@ -446,6 +459,9 @@ def test_the_model_is_that_before_the_bad_block():
     (lambda X, y: [(X, y), (7, y)], TypeError, "X must be an array of numbers, got int"),
     (lambda X, y: Blocks(X), TypeError, "y must be an array of numbers, got None"),
     (lambda X, y: X, TypeError, "y must be an array of numbers, got None"),
+    (lambda X, y: (X, y), ValueError, r"x is a tuple of 2 arrays: pass X and y as two arguments, like fit\(X, y\)"),
+    (lambda X, y: [X, y, y], ValueError, "x is a list of 3 arrays: pass X and y as two arguments"),
+    (lambda X, y: Numbered(list(zip(X, y, strict=True))), ValueError, r"X: expected 2-D .* got \(3,\)"),
 ])  # fmt: skip
 def test_what_is_no_block(source, error, message):
     X, y, _ = rows()
@@ -594,9 +610,9 @@ def test_predict_and_evaluate_blocks(file, monkeypatch):
     expected, values = model.predict(X), model.evaluate(X, y, sample_weight=weights)
     pieces = cut(X, y, weights, rows=300)
     for source in (Blocks(X, y, weights, rows=300), Blocks(file(X), y, weights, rows=7), lambda: iter(pieces),
-                   iter(pieces)):  # fmt: skip
+                   iter(pieces), Numbered(pieces)):  # fmt: skip
         np.testing.assert_array_equal(model.predict(source), expected)
-    for source in (Blocks(X, y, weights, rows=300), pieces, lambda: iter(pieces), iter(pieces)):
+    for source in (Blocks(X, y, weights, rows=300), pieces, lambda: iter(pieces), iter(pieces), Numbered(pieces)):
         assert model.evaluate(source) == pytest.approx(values, rel=1e-12)
     np.testing.assert_array_equal(model.predict(lambda: (x for x, _, _ in pieces)), expected)
     np.testing.assert_array_equal(model.predict(Blocks(X[:2])), expected[:2])
