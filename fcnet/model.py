@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -74,7 +75,7 @@ class Sequential:
         self._inputs: int | None = None
         self._flat: np.ndarray | None = None
         self._engine: Engine | None = None
-        self._running: training.Fit | None = None  # a fit
+        self._running: dict[int, training.Fit] = {}  # the fit of every Python thread
         self._feature_names: tuple[str, ...] | None = None
         self.history: History | None = None
         self.stop_training = False
@@ -96,6 +97,8 @@ class Sequential:
 
         Raises
         ------
+        RuntimeError
+            Within a hook of a fit of this model.
         TypeError
             If it is neither a layer nor, as the first thing, an Input.
         ValueError
@@ -104,6 +107,7 @@ class Sequential:
         MemoryError
             If the parameters exceed the machine's memory.
         """
+        self._need_no_fit("add")
         if isinstance(layer, Input):
             if self._layers or self._inputs is not None:
                 raise ValueError(f"{layer!r} must come first, {self.name!r} has an input or layers already")
@@ -305,9 +309,12 @@ class Sequential:
 
         Raises
         ------
+        RuntimeError
+            Within a hook of a fit of this model.
         TypeError, ValueError
             If a name is unknown, or the loss does not fit the last layer.
         """
+        self._need_no_fit("compile")
         if loss is None:
             raise ValueError("compile needs a loss, like compile(optimizer='adam', loss='binary_crossentropy')")
         chosen, aim, wanted = optimizers.get(optimizer), losses.get(loss), _metrics(metrics, weighted_metrics)
@@ -485,24 +492,31 @@ class Sequential:
         saved: training.Saved | None = None,
     ) -> History:  # fmt: skip
         """Train with what has been checked."""
-        stopped = saved is not None and saved.state["stopped"]
-        self.history, self.stop_training = History(self, hooks.params), stopped
-        if saved is not None:
-            self._adopt_state(saved.model)
-        hooks.begin({} if saved is None else saved.state["callbacks"])
-        progress = display.display(shown, run, feed.steps)
+        history, here, begun = History(self, hooks.params), threading.get_ident(), False
+        fit = kind(network, feed, validation, history, hooks, validated)
+        fit.key = key
+        outer, before = self._running.get(here), (self.history, self.stop_training)
         try:
-            fit = self._running = kind(network, feed, validation, self.history, hooks, validated, progress)
-            fit.key = key
+            self._running[here] = fit
+            self.history, self.stop_training = history, saved is not None and saved.state["stopped"]
+            if saved is not None:
+                self._adopt_state(saved.model)
+            hooks.begin({} if saved is None else saved.state["callbacks"])
+            begun = True
+            fit.display = display.display(shown, run, feed.steps)
             if saved is not None:
                 fit.resume(saved.state, saved.model.history)
             fit.run(run)
         finally:
-            self._running = None
-            if progress is not None:
-                progress.close()
+            self._running.pop(here, None)
+            if outer is not None:  # this is a fit within a hook, and that one goes on
+                self._running[here] = outer
+            if outer is not None or not begun:
+                self.history, self.stop_training = before
+            if fit.display is not None:
+                fit.display.close()
         hooks.call("on_train_end", fit.logs)
-        return self.history
+        return history
 
     def partial_fit(
         self,
@@ -831,7 +845,8 @@ class Sequential:
         """
         custom = descriptions.Custom()
         arrays = self._arrays()
-        state = None if self._running is None else self._running.state()
+        fit = self._running.get(threading.get_ident())
+        state = None if fit is None else fit.state()
         contents = {"kind": "model", **self._description(custom, arrays)}
         contents["fit"] = None if state is None else descriptions.packed(state, "fit", arrays)
         files.write(checks.path("path", path), contents, arrays)
@@ -990,6 +1005,14 @@ class Sequential:
         if not any(isinstance(layer, Dense) for layer in self._layers):
             raise RuntimeError(f"the model {self.name!r} has no layers; add a Dense first")
 
+    def _need_no_fit(self, what: str) -> None:
+        """Refuse what a fit that calls a hook would not follow."""
+        if threading.get_ident() in self._running:
+            raise RuntimeError(
+                f"{what} can't be called within a hook of fit, which would go on without it: end the fit first, with "
+                "stop_training"
+            )
+
     def _units(self) -> int:
         """The number of outputs."""
         self._need_layers()
@@ -1122,10 +1145,10 @@ class Sequential:
         return self._network(objective, X.shape[1]), X, Y, weights
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_engine": None, "_running": None}
+        return {**self.__dict__, "_engine": None, "_running": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        self.__dict__.update(state, _running={})
         # One vector for model and layers, and all of it writable, also where a pickler maps arrays read-only.
         if self._flat is not None:
             flat = np.require(self._flat, requirements=["C", "A", "W"])

@@ -148,7 +148,7 @@ class Fit:
     validated : callable
         Whether the epoch of this number, from 0, ends with a validation.
     display : Display, optional
-        Told about steps and epochs.
+        Told about steps and epochs; given when the callbacks have been told of the beginning.
     """
 
     network: Network
@@ -157,7 +157,7 @@ class Fit:
     history: History
     hooks: Hooks
     validated: Callable[[int], bool]
-    display: Display | None
+    display: Display | None = None
 
     def __post_init__(self) -> None:
         self.names = self.network.objective.names

@@ -4,6 +4,8 @@ import copy
 import csv
 import math
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -454,8 +456,10 @@ def test_an_error_in_a_callback(error, hook, epochs, steps, monkeypatch):
     with pytest.raises(error, match="mine"):
         model.fit(X, y, batch_size=20, epochs=9, verbose=0, shuffle=False, validation_data=(X, y), callbacks=watch)
     assert not ended
-    assert len(model.history.epoch) == epochs
-    if hook != "on_train_begin":
+    if hook == "on_train_begin":
+        assert model.history is None and not model.stop_training
+    else:
+        assert len(model.history.epoch) == epochs
         assert {len(column) for column in model.history.history.values()} == {epochs}
     assert model.optimizer.iterations == steps
     twin.optimizer.learning_rate = 0.01
@@ -464,6 +468,46 @@ def test_an_error_in_a_callback(error, hook, epochs, steps, monkeypatch):
         twin.train_on_batch(X[rows], y[rows])
     np.testing.assert_array_equal(model.parameters, twin.parameters)
     model.fit(X, y, verbose=0)
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin", "on_train_batch_end", "on_epoch_end"])
+@pytest.mark.parametrize("call", [lambda model: model.add(Dense(1)), lambda model: model.compile("adam", "mse")])
+def test_what_a_fit_would_not_follow(call, hook):
+    model = small()
+    optimizer, parameters = model.optimizer, model.parameters
+    with pytest.raises(RuntimeError, match=r"(add|compile) can't be called within a hook of fit"):
+        model.fit(*data(), verbose=0, callbacks=LambdaCallback(**{hook: lambda *arguments: call(model)}))
+    assert model.optimizer is optimizer and len(model.layers) == 2
+    assert np.shares_memory(model.parameters, parameters)
+    call(model)
+    small().fit(*data(), verbose=0, callbacks=LambdaCallback(**{hook: lambda *arguments: call(model)}))  # of another
+
+
+def test_a_fit_within_a_hook():
+    """Has a History of its own, and leaves that of the fit around it, and whether this one is to stop."""
+    X, y = data()
+    model, found, saved = small(), [], []
+
+    def inner(epoch, logs):
+        model.stop_training = epoch == 1
+        stop = LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model, "stop_training", True))
+        found.append(model.fit(X, y, epochs=5, verbose=0, callbacks=stop))
+        saved.append(model._running[threading.get_ident()])
+
+    history = model.fit(X, y, epochs=9, verbose=0, callbacks=LambdaCallback(on_epoch_end=inner))
+    assert model.history is history and history.epoch == [0, 1] and len(history.history["loss"]) == 2
+    assert [inner.epoch for inner in found] == [[0], [0]]
+    assert saved[0] is saved[1] and saved[0].history is history and not model._running
+
+
+def test_fits_of_one_model_in_several_threads():
+    X, y = data()
+    model, started = small(), threading.Barrier(4)
+    wait = LambdaCallback(on_train_begin=lambda logs: started.wait(20))
+    with ThreadPoolExecutor(4) as pool:
+        futures = [pool.submit(model.fit, X, y, epochs=3 + i, verbose=0, callbacks=wait) for i in range(4)]
+        lengths = [len(future.result().epoch) for future in futures]
+    assert lengths == [3, 4, 5, 6] and not model._running
 
 
 def test_best_weights_outlive_ctrl_c():

@@ -60,7 +60,7 @@ def same(model, expected):
 
 
 class Numbered:
-    """Blocks by their numbers, with a length, and without an end or an iterator."""
+    """Blocks by their numbers: a length, items, and neither an end nor an iterator."""
 
     def __init__(self, pieces):
         self._pieces = pieces
