@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numbers
 import time
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 
 class Display(Protocol):
@@ -82,9 +84,10 @@ def display(verbose: int, epochs: range, steps: int | None) -> Display | None:
     return Bar(epochs, steps) if verbose == 1 else Lines(epochs)
 
 
-def line(logs: dict[str, float], between: str) -> str:
-    """Loss and metrics with four decimals, small ones with an exponent."""
+def line(logs: Mapping[str, Any], between: str) -> str:
+    """Loss and metrics with four decimals, small ones with an exponent; callbacks may have added what is no number."""
+    shown = {name: float(value) for name, value in logs.items() if isinstance(value, numbers.Real)}
     return between.join(
         f"{name}: {value:.4f}" if value == 0 or abs(value) > 1e-3 else f"{name}: {value:.4e}"
-        for name, value in logs.items()
+        for name, value in shown.items()
     )

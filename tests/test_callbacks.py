@@ -383,6 +383,18 @@ def test_stop_training(hook):
     assert len(model.history.epoch) == 3 and not model.stop_training
 
 
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+@pytest.mark.parametrize("value", ["12s", None, np.arange(3.0), NAN, np.float32(2), True, 1j])
+def test_logs_of_any_type(value, verbose, capsys):
+    """They go to the History, and the fit ends as ever."""
+    ended = []
+    watch = [Script([value, value]), LambdaCallback(on_train_end=ended.append)]
+    history = small().fit(*data(), epochs=2, verbose=verbose, callbacks=watch)
+    assert all(found is value for found in history.history["watched"])
+    assert ended == [{"loss": history.history["loss"][1], "watched": value}]
+    assert verbose != 1 or "loss: 0." in capsys.readouterr().err
+
+
 def test_hooks_that_are_never_called():
     class FromKeras(Callback):
         def on_test_begin(self, logs=None):
