@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from . import checks
+from . import checks, files
 
 Logs: TypeAlias = dict[str, float]
 
@@ -167,9 +167,7 @@ class Hooks:
         known: list[str] | None = [*names]
         for callback in self.callbacks:
             if isinstance(callback, (_Monitor, CSVLogger)):
-                callback.names = names
-            if isinstance(callback, _Monitor) and known is not None:
-                callback.check_monitor(known)
+                callback.prepare(names, known)
             if isinstance(callback, _RATE_CALLBACKS):
                 _rate(callback, model)
                 known = known and [*known, "learning_rate"]
@@ -269,7 +267,7 @@ def _rate(callback: Callback, model: Any) -> float:
 class _Monitor(Callback):
     """What EarlyStopping and ReduceLROnPlateau share: the value they watch, and what an improvement is."""
 
-    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has; set by Hooks
+    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has
     _kept: tuple[str, ...] = ("best", "wait")  # of the attributes, in a file
 
     def __init__(self, monitor: str, min_delta: float, patience: int, verbose: int, mode: str) -> None:
@@ -282,6 +280,17 @@ class _Monitor(Callback):
         self.mode = mode
         self.best: float | None = None
         self.wait = 0
+
+    def prepare(self, names: Mapping[str, str | None], known: Sequence[str] | None) -> None:
+        """Refuse a fit whose logs do not suit, before it begins.
+
+        Every validated epoch has these names; `known` are all that there can be, None where another callback may add
+        to them.
+        """
+        self.names = names
+        if known is not None:
+            self.check_monitor(known)
+        self._direction()
 
     def check_monitor(self, names: Sequence[str]) -> None:
         """Refuse a name that the logs will not have."""
@@ -318,7 +327,8 @@ class _Monitor(Callback):
 
     def _direction(self) -> int:
         """1 if more is better, -1 if less is."""
-        better = self.names.get(self.monitor) if self.mode == "auto" else self.mode
+        plain = self.names.get(self.monitor.removeprefix("val_"))  # also where the name itself is found missing later
+        better = self.names.get(self.monitor, plain) if self.mode == "auto" else self.mode
         if better is None:
             raise ValueError(
                 f"{type(self).__name__} can't know whether more {self.monitor!r} is better or less; pass mode='min' "
@@ -575,7 +585,7 @@ class CSVLogger(Callback):
         From `fit`, if the file to append to has other columns.
     """
 
-    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has; set by Hooks
+    names: Mapping[str, str | None] = {}  # of the logs that every validated epoch has
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         self.filename = os.fspath(filename)
@@ -584,6 +594,12 @@ class CSVLogger(Callback):
         self.separator = separator
         self.append = checks.flag("append", append)
         self._columns: list[str] | None = None
+
+    def prepare(self, names: Mapping[str, str | None], known: Sequence[str] | None) -> None:
+        """Refuse a file with other columns, before the fit begins; see `_Monitor.prepare`."""
+        self.names = names
+        if self.append and known is not None and os.path.exists(self.filename):
+            self._there(["epoch", *sorted({*known})])
 
     def get_state(self) -> dict[str, Any]:
         """The columns, and how long the file is."""
@@ -609,18 +625,20 @@ class CSVLogger(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         logs = logs or {}
         if self._columns is None:
-            self._columns = self._header(["epoch", *sorted({*self.names, *logs})])
+            columns = ["epoch", *sorted({*self.names, *logs})]
+            self._columns = self._there(columns)
+            if self._columns is None:
+                self._columns = columns
+                self._write(*columns)
         self._write(str(epoch), *(logs.get(name, "NA") for name in self._columns[1:]))
 
-    def _header(self, columns: list[str]) -> list[str]:
-        """The columns, written to an empty file."""
+    def _there(self, columns: list[str]) -> list[str] | None:
+        """The columns that the file has, which must be these, in any order; None if it is empty."""
         with open(self.filename, encoding="utf-8", newline="") as file:
             there = next(csv.reader(file, delimiter=self.separator), None)
-        if there is None:
-            self._write(*columns)
-        elif sorted(there) != sorted(columns) or there[0] != "epoch":
+        if there is not None and (sorted(there) != sorted(columns) or there[0] != "epoch"):
             raise ValueError(f"{self.filename} has the columns {there}, this fit has {columns}; use another file")
-        return there or columns
+        return there
 
     def _write(self, *row: Any) -> None:
         with open(self.filename, "a", encoding="utf-8", newline="") as file:
@@ -674,7 +692,8 @@ class ModelCheckpoint(_Monitor):
     ----------
     filepath : str or path
         ``{epoch}``, counted from 1, and ``{name}`` of every name of the logs are replaced, with formats such as
-        "{epoch:03d}-{val_loss:.2f}.safetensors". Without them every file replaces the one before.
+        "{epoch:03d}-{val_loss:.2f}.safetensors". Without them every file replaces the one before. Missing folders are
+        made.
     monitor : str, default="val_loss"
         A name of the logs; looked at with `save_best_only`.
     verbose : int, default=0
@@ -693,9 +712,10 @@ class ModelCheckpoint(_Monitor):
     Raises
     ------
     OSError
-        From `fit`, if a file can't be written.
+        From `fit`, if a file can't be written; before training where that can be known.
     ValueError
-        From `fit`, if the logs have no such name or "auto" does not know it.
+        From `fit`, if the logs lack a name of `monitor` or `filepath`, a format of it does not fit, or "auto" does not
+        know what is better.
     """
 
     _kept = ("best", "running")
@@ -733,9 +753,17 @@ class ModelCheckpoint(_Monitor):
         if self.save_best_only:
             raise ValueError("minutes does not go with save_best_only, which looks at whole epochs")
         try:
-            self.filepath.format(epoch=1)
-        except (KeyError, IndexError) as error:
+            self._path(0, {})
+        except ValueError as error:
             raise ValueError(f"with minutes, filepath can have {{epoch}} alone, got {self.filepath!r}") from error
+
+    def prepare(self, names: Mapping[str, str | None], known: Sequence[str] | None) -> None:
+        super().prepare(names, known)
+        try:
+            self._path(0, dict.fromkeys(names if known is None else known, 0.5))
+        except ValueError as error:
+            if known is not None or not isinstance(error.__cause__, KeyError):  # else another callback may add the name
+                raise
 
     def check_monitor(self, names: Sequence[str]) -> None:
         if self.save_best_only:
@@ -746,6 +774,8 @@ class ModelCheckpoint(_Monitor):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         super().on_train_begin(logs)
+        if "{" not in os.path.dirname(self.filepath):
+            files.prepare(self.filepath)
         self._written = time.monotonic()
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -773,12 +803,19 @@ class ModelCheckpoint(_Monitor):
         if self._late():
             self._save(self.running, {})
 
-    def _save(self, epoch: int, logs: Logs) -> None:
+    def _path(self, epoch: int, logs: Logs) -> str:
+        """The file of an epoch with these logs."""
         try:
-            path = self.filepath.format(epoch=epoch + 1, **{name: logs[name] for name in logs if name != "epoch"})
-        except (KeyError, IndexError) as error:
+            return self.filepath.format(epoch=epoch + 1, **{name: logs[name] for name in logs if name != "epoch"})
+        except KeyError as error:
             names = ", ".join(["epoch", *logs])
             raise ValueError(f"filepath {self.filepath!r} has {error}; epoch {epoch + 1} has {names}") from error
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            raise ValueError(f"filepath {self.filepath!r} can't be filled in: {error}") from error
+
+    def _save(self, epoch: int, logs: Logs) -> None:
+        path = self._path(epoch, logs)
+        files.prepare(path)
         (self.model.save_weights if self.save_weights_only else self.model.save)(path)
         self._written = time.monotonic()
         if self.verbose:

@@ -142,6 +142,25 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
 
 
+def prepare(path: Path) -> None:
+    """Make the folder of a file that is to be written, and refuse a path that can't be.
+
+    Raises
+    ------
+    OSError
+        It names the path.
+    """
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    try:
+        os.makedirs(folder, exist_ok=True)
+        _mode(target)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
 def _mode(target: str) -> int | None:
     """The permissions of the file that is there; refuses what is none, or may not be written."""
     try:

@@ -230,6 +230,8 @@ def test_a_wrong_name_is_known_before_training(callback, message):
 
 def test_a_wrong_name_that_another_callback_might_have_given():
     model = small()
+    with pytest.raises(ValueError, match="monitors 'val_loss', which is not among loss, watched; 'val_' names need"):
+        model.fit(*data(), epochs=3, verbose=0, callbacks=[Script([1, 2, 3]), EarlyStopping()])
     with pytest.raises(ValueError, match="EarlyStopping monitors 'watch', which is not among loss, watched"):
         model.fit(*data(), epochs=3, verbose=0, callbacks=[Script([1, 2, 3]), EarlyStopping("watch", mode="min")])
     assert model.history.epoch == [0] and model.history.history["watched"] == [1]
@@ -601,9 +603,13 @@ def test_csv_goes_on(tmp_path):
         model.fit(*data(), initial_epoch=initial, epochs=initial + 2, verbose=0, callbacks=CSVLogger(path, append=True))
     assert [row[0] for row in rows(path)] == ["epoch", "0", "1", "2", "3"]
     before = path.read_bytes()
+    history, steps = model.history, model.optimizer.iterations
     with pytest.raises(ValueError, match=r"log.csv has the columns \['epoch', 'loss'\], this fit has .*val_loss"):
         model.fit(*data(), verbose=0, validation_split=0.5, callbacks=CSVLogger(path, append=True))
-    assert path.read_bytes() == before
+    assert path.read_bytes() == before and model.history is history and model.optimizer.iterations == steps
+    with pytest.raises(ValueError, match=r"log.csv has the columns .*, this fit has .*watched"):  # may be anything
+        model.fit(*data(), verbose=0, callbacks=[Script([1]), CSVLogger(path, append=True)])
+    assert path.read_bytes() == before and model.history.epoch == [0]
     model.fit(*data(), verbose=0, callbacks=CSVLogger(path))
     assert [row[0] for row in rows(path)] == ["epoch", "0"]
 
@@ -617,8 +623,11 @@ def test_csv_has_what_was_done_before_an_error(tmp_path):
     with pytest.raises(RuntimeError):
         small().fit(*data(), verbose=0, callbacks=[CSVLogger(path), LambdaCallback(on_epoch_end=fail)])
     assert [row[0] for row in rows(path)] == ["epoch", "0"]
+    model = small()
+    history = model.fit(*data(), verbose=0)
     with pytest.raises(OSError, match="nowhere"):
-        small().fit(*data(), verbose=0, callbacks=CSVLogger(tmp_path / "nowhere" / "log.csv"))
+        model.fit(*data(), verbose=0, callbacks=CSVLogger(tmp_path / "nowhere" / "log.csv"))
+    assert model.history is history
 
 
 def test_copies():

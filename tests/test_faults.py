@@ -163,6 +163,10 @@ FIT = {
     "callbacks text": (dict(callbacks="EarlyStopping"), TypeError, ["callbacks", "EarlyStopping"]),
     "callbacks class": (dict(callbacks=[callbacks.EarlyStopping]), TypeError, ["callbacks", "EarlyStopping(...)"]),
     "monitor": (dict(callbacks=callbacks.EarlyStopping("val_los")), ValueError, ["monitor", "'val_los'", "loss"]),
+    "mode": (dict(callbacks=[callbacks.LearningRateScheduler(lambda epoch: 0.1),
+                             callbacks.EarlyStopping("learning_rate")]), ValueError, ["'learning_rate'", "mode='min'"]),
+    "filepath": (dict(callbacks=callbacks.ModelCheckpoint("{val_los}")), ValueError, ["filepath", "'val_los'", "loss"]),
+    "filepath format": (dict(callbacks=callbacks.ModelCheckpoint("{epoch:zz}")), ValueError, ["filepath", "zz"]),
     "unknown argument": (dict(bacth_size=3), TypeError, ["bacth_size"]),
 }  # fmt: skip
 

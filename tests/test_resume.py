@@ -377,8 +377,27 @@ def test_names_with_values(tmp_path):
                            fit={"validation_split": 0.2})  # fmt: skip
     values = model.history.history
     assert names == [f"{i + 1:02d}-{values['val_acc'][i]:.2f}-{values['loss'][i]:.3f}.safetensors" for i in range(2)]
-    with pytest.raises(ValueError, match=r"filepath .* has 'val_loss'; epoch 1 has epoch, loss, acc"):
-        written(tmp_path, filepath="{val_loss}")
+    for path, match in (
+        ("{val_loss}", "has 'val_loss'; epoch 1 has epoch, loss, acc"), ("{epoch:zz}", "can't be filled in: "),
+        ("{}", "can't be filled in: "), ("{epoch", "can't be filled in: "), ("{loss.x}", "can't be filled in: "),
+    ):  # fmt: skip
+        model = network()
+        with pytest.raises(ValueError, match=rf"filepath .* {match}"):
+            model.fit(X, Y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "new" / path))
+        assert model.history is None and model.optimizer.iterations == 0 and not (tmp_path / "new").exists()
+
+
+def test_names_that_another_callback_adds(tmp_path):
+    """They, and they alone, are looked for when the file is written."""
+    model = network()
+    model.fit(X, Y, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "{mine:.1f}{epoch}"), Idle()])
+    assert [path.name for path in tmp_path.iterdir()] == [f"{model.history.history['loss'][0] + 1:.1f}1"]
+    with pytest.raises(ValueError, match=r"has 'other'; epoch 1 has epoch, loss, acc, mine"):
+        model.fit(X, Y, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "{other}"), Idle()])
+    history = model.history
+    with pytest.raises(ValueError, match=r"can't be filled in"):
+        model.fit(X, Y, verbose=0, callbacks=[ModelCheckpoint(tmp_path / "{epoch:zz}"), Idle()])
+    assert model.history is history
 
 
 def test_only_the_best(tmp_path):
@@ -425,6 +444,7 @@ def test_verbose_says_what_was_written(tmp_path, capsys):
     (dict(minutes=-1), ValueError, "minutes must be"),
     (dict(minutes=1, save_best_only=True), ValueError, "minutes does not go with"),
     (dict(minutes=1, filepath="{loss}"), ValueError, r"filepath can have \{epoch\} alone"),
+    (dict(minutes=1, filepath="{epoch:zz}"), ValueError, r"filepath can have \{epoch\} alone, got '\{epoch:zz\}'"),
     (dict(mode="most"), ValueError, "mode must be"),
     (dict(save_best_only=1), TypeError, "save_best_only must be True or False"),
 ])  # fmt: skip
@@ -434,10 +454,33 @@ def test_bad_options(options, error, match):
 
 
 def test_a_checkpoint_that_cannot_be_written_ends_the_fit(tmp_path):
+    class InTheWay(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            (tmp_path / "model").mkdir()
+
     model = network()
-    with pytest.raises(FileNotFoundError, match="nowhere"):
-        model.fit(X, Y, epochs=3, verbose=0, callbacks=ModelCheckpoint(tmp_path / "nowhere" / "model"))
+    with pytest.raises(IsADirectoryError, match="model"):
+        model.fit(X, Y, epochs=3, verbose=0, callbacks=[InTheWay(), ModelCheckpoint(tmp_path / "model")])
     assert len(model.history.epoch) == 1
+
+
+def test_a_path_that_cannot_be_written_is_refused_before_training(tmp_path):
+    (tmp_path / "file").touch()
+    model = network()
+    model.fit(X, Y, verbose=0)
+    before, history = model.parameters.copy(), model.history
+    for path, error in ((tmp_path, IsADirectoryError), (tmp_path / "file" / "x", OSError)):
+        with pytest.raises(error, match=str(path)):
+            model.fit(X, Y, epochs=3, verbose=0, callbacks=ModelCheckpoint(path))
+    np.testing.assert_array_equal(model.parameters, before)
+    assert model.history is history and model.optimizer.iterations == 4
+
+
+def test_missing_folders_are_made(tmp_path):
+    watch = [ModelCheckpoint(tmp_path / "a" / "b" / "last"), ModelCheckpoint(tmp_path / "{epoch}" / "model")]
+    network().fit(X, Y, epochs=2, verbose=0, callbacks=watch)
+    found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert found == ["1/model", "2/model", "a/b/last"]
 
 
 def test_a_model_that_is_being_trained_pickles_without_its_fit():
