@@ -529,8 +529,8 @@ class Saved:
         if self.state["stopped"]:
             return range(first, first)
         if last < first + bool(self.state["step"]):
-            reason = f"epochs is {last}, and the fit in it has come to epoch {first + 1} already"
-            raise files.ModelFileError(self.path, reason)
+            place = f"within epoch {first + 1}" if self.state["step"] else f"at the end of epoch {first}"
+            raise files.ModelFileError(self.path, f"epochs is {last}, and the fit in it stands {place} already")
         return range(first, last)
 
     def check(self, form: dict[str, Any], feed: Rows | Stream, objective: Objective, hooks: Hooks) -> None:

@@ -25,6 +25,7 @@ from fcnet.callbacks import (
     Callback,
     CSVLogger,
     EarlyStopping,
+    LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
     ReduceLROnPlateau,
@@ -266,7 +267,7 @@ def test_a_model_without_an_input_size_and_one_in_float64(tmp_path):
     np.testing.assert_array_equal(models[0].parameters, models[1].parameters)
 
 
-def test_what_is_refused(tmp_path):
+def test_what_is_refused(tmp_path, monkeypatch):
     """A fit of other data, arguments or models; nothing has changed then."""
     path = tmp_path / "5"
     model = network()
@@ -274,6 +275,14 @@ def test_what_is_refused(tmp_path):
     model.save(tmp_path / "outside")
     model.save_weights(tmp_path / "weights")
     (tmp_path / "bad").write_bytes(b"nothing")
+
+    def within(batch, logs):
+        if batch == 1 and not (tmp_path / "within").exists() and watched.history.epoch == [0, 1]:
+            watched.save(tmp_path / "within")
+
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 1)
+    watched = network()
+    watched.fit(X, Y, epochs=5, verbose=0, seed=1, callbacks=LambdaCallback(on_train_batch_end=within))
     other = network(optimizers.SGD(0.1))
     wide = Sequential([Dense(1, "sigmoid", input_dim=2)])
     wide.compile("adam", "binary_crossentropy", ["acc"])
@@ -289,7 +298,8 @@ def test_what_is_refused(tmp_path):
         (network(), dict(shuffle=False), ValueError, "shuffle is None, and was 'PCG64'"),
         (network(), dict(validation_split=0.1), ValueError, "samples is 90"),
         (network(), dict(validation_data=(X, Y)), ValueError, "validation data is True"),
-        (network(), dict(epochs=4), ValueError, "epochs is 4, and the fit in .* has come to epoch 6"),
+        (network(), dict(epochs=4), ValueError, "epochs is 4, and .* it stands at the end of epoch 5 already"),
+        (network(), dict(epochs=2, resume=tmp_path / "within"), ValueError, "it stands within epoch 3 already"),
         (network(), dict(x=data.Blocks(X, Y), y=None), ValueError, "data is 'blocks', and was 'arrays'"),
         (network(), dict(seed=np.random.Generator(np.random.SFC64(1))), ValueError, "'SFC64'"),
         (network(), dict(resume=tmp_path / "missing"), FileNotFoundError, "missing"),
