@@ -185,6 +185,8 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return linear
     if isinstance(identifier, Activation):
+        if not isinstance(identifier, Custom) and identifier.name not in ACTIVATIONS:
+            checks.unknown("activation", identifier.name, ACTIVATIONS)
         return identifier
     if isinstance(identifier, str) and identifier in ACTIVATIONS:
         return ACTIVATIONS[identifier]

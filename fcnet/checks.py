@@ -18,7 +18,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 import numpy as np
 from numba.core.dispatcher import Dispatcher
@@ -166,6 +166,49 @@ def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type
         return found()
     # Each class also has names in other spellings; those in lower case are enough to choose from.
     unknown(kind, identifier, (name for name in names if name.islower()))
+
+
+class Declared:
+    """Base of what is said in Python and done in compiled code: whatever is set is checked, and nothing else can be."""
+
+    # What lies where, and what is True or False; then other attributes that can be set, which `_setting` checks.
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
+    flags: ClassVar[tuple[str, ...]] = ()
+    settable: ClassVar[tuple[str, ...]] = ()
+
+    def _define(self, **values: Any) -> None:
+        """Set what stays as it is made, of values that have been checked."""
+        vars(self).update(values)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, self._setting(name, value))
+
+    def _setting(self, name: str, value: Any) -> Any:
+        """The value that an attribute takes.
+
+        Raises
+        ------
+        AttributeError
+            If it can't be set.
+        """
+        if name in self.ranges:
+            return real(name, value, *self.ranges[name])
+        if name in self.flags:
+            return flag(name, value)
+        if name not in self.settable:
+            not_settable(self, name, (*self.ranges, *self.flags, *self.settable))
+        return value
+
+
+def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
+    """Raise for an attribute that is not there, or stays as it is; the message has those that can be set."""
+    kind, names = type(owner).__name__, sorted(settable)
+    listed = f"what can be set is {', '.join(names)}" if names else "nothing of it can be set"
+    if name in vars(owner) or hasattr(type(owner), name):
+        raise AttributeError(f"{name} of a {kind} can't be changed: make a new {kind} with it; {listed}")
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise AttributeError(f"{kind} has no attribute {name!r}; {hint}{listed}")
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:

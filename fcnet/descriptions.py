@@ -312,11 +312,11 @@ def _lasting(layer: JSON) -> JSON:
 
 
 def loss(value: losses.Loss, custom: Custom) -> JSON:
-    """A loss by its class and parameters."""
+    """A loss by its class and parameters, and its name if it has one of its own."""
     if not isinstance(value, losses.Custom):
         found = described(value, LOSSES, custom)
         assert found is not None
-        return found
+        return found | ({} if value.name == value.kernel else {"name": value.name})
     name, derivative = value.function.py_func.__name__, value.derivative
     thing = value.function if derivative is None else value
     slope = None if derivative is None else derivative.py_func.__name__

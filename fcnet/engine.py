@@ -384,7 +384,7 @@ class Engine:
         parameters: tuple[float, ...] = ()
         if loss is not None:
             loss = declared.get(loss)
-            aim = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.name
+            aim = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.kernel
             parameters = loss.parameters()
         wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
         reported = tuple((metric.function if isinstance(metric, declared_metrics.Custom) else metric.kernel,
@@ -403,8 +403,8 @@ class Engine:
             record["backward"] = self._part(function.backward) if aim is not None else 0
         if aim is not None:
             self._loss_parameters[:len(parameters)] = parameters
-            part = losses.LOSSES.get(aim) if isinstance(aim, str) else custom.loss(*aim, self.dtype)
-            self._set(loss=self._part(fused or part), loss_parameters=_address(self._loss_parameters))
+            part = fused or (losses.LOSSES[aim] if isinstance(aim, str) else custom.loss(*aim, self.dtype))
+            self._set(loss=self._part(part), loss_parameters=_address(self._loss_parameters))
         self._rooted = aim in losses.ROOTS
         self._set(add_sums=self._part(network.add_root_sums) if self._rooted else 0)
         self._columns_of_sums = 1

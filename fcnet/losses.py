@@ -10,30 +10,50 @@ Parameters may be changed between two fits, like those of an optimizer; nothing 
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypedDict, Unpack
 
 from . import checks
 
+REDUCTION = "sum_over_batch_size"
 
-class Loss:
-    """Base class: the name that the kernels know the loss by, and its parameters as attributes."""
 
-    name: ClassVar[str]
-    # What lies where: checked whenever the attribute is set. The order is that of the constructor.
-    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
-    flags: ClassVar[tuple[str, ...]] = ()
+class Options(TypedDict, total=False):
+    """What every loss of fcnet's takes besides its own parameters; see `Loss`."""
+
+    name: str
+    reduction: str
+
+
+class Loss(checks.Declared):
+    """Base class: the id that the kernels know the loss by, and its parameters as attributes.
+
+    Parameters
+    ----------
+    name : str, optional
+        A label, as in Keras; it goes along with copies and files, and nothing depends on it. Default: `kernel`.
+    reduction : "sum_over_batch_size", optional
+        Keras's default, the mean over the samples, is the only one here.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such argument, a value has the wrong type or lies outside its range.
+    """
+
+    kernel: ClassVar[str]
+    name: str
+    settable: ClassVar[tuple[str, ...]] = ("name",)
     from_logits: bool = False
 
     def __init__(self, **parameters: Any) -> None:
+        # The order of ranges and flags is that of the constructor.
+        checks.keywords(type(self).__name__, parameters, (*self.ranges, *self.flags, "name", "reduction"))
+        checks.one_of("reduction", parameters.pop("reduction", REDUCTION), (REDUCTION,))
         for name, value in parameters.items():
             setattr(self, name, value)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in self.ranges:
-            value = checks.real(name, value, *self.ranges[name])
-        elif name in self.flags:
-            value = checks.flag(name, value)
-        object.__setattr__(self, name, value)
+    def _setting(self, name: str, value: Any) -> Any:
+        return checks.text(name, value) if name == "name" else super()._setting(name, value)
 
     def parameters(self) -> tuple[float, ...]:
         """What the kernel reads, in the order of its constants."""
@@ -86,7 +106,7 @@ class BinaryCrossentropy(_SmoothedCrossEntropy):
         If a parameter has the wrong type or lies outside its range.
     """
 
-    name = "binary_crossentropy"
+    kernel = name = "binary_crossentropy"
 
 
 class BinaryFocalCrossentropy(_SmoothedCrossEntropy):
@@ -115,7 +135,7 @@ class BinaryFocalCrossentropy(_SmoothedCrossEntropy):
     Source: Lin, Goyal, Girshick, He, Dollar, Focal loss for dense object detection, ICCV 2017.
     """
 
-    name = "binary_focal_crossentropy"
+    kernel = name = "binary_focal_crossentropy"
     flags = ("from_logits", "apply_class_balancing")
     ranges: ClassVar = {**_SmoothedCrossEntropy.ranges, "alpha": (0, 1, "[]"), "gamma": (0, math.inf, "[)")}
     apply_class_balancing: bool
@@ -129,10 +149,10 @@ class BinaryFocalCrossentropy(_SmoothedCrossEntropy):
         gamma: float = 2.0,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(
-            from_logits, label_smoothing, apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma
-        )
+        own: dict[str, Any] = dict(apply_class_balancing=apply_class_balancing, alpha=alpha, gamma=gamma)
+        super().__init__(from_logits, label_smoothing, **own, **options)
 
     def parameters(self) -> tuple[float, ...]:
         """Float64 [from_logits, label_smoothing, gamma, alpha, apply_class_balancing]."""
@@ -163,7 +183,7 @@ class CategoricalCrossentropy(_SmoothedCrossEntropy):
     CVPR 2016, section 7.
     """
 
-    name = "categorical_crossentropy"
+    kernel = name = "categorical_crossentropy"
 
 
 class SparseCategoricalCrossentropy(_CrossEntropy):
@@ -177,7 +197,7 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
         As in `CategoricalCrossentropy`.
     """
 
-    name = "sparse_categorical_crossentropy"
+    kernel = name = "sparse_categorical_crossentropy"
 
 
 class MeanSquaredError(Loss):
@@ -186,7 +206,7 @@ class MeanSquaredError(Loss):
     Gradient: dA = 2 (A - y) / (B O). Names: "mean_squared_error", "mse".
     """
 
-    name = "mean_squared_error"
+    kernel = name = "mean_squared_error"
 
 
 class RootMeanSquaredError(Loss):
@@ -197,7 +217,7 @@ class RootMeanSquaredError(Loss):
     root of the mean over all samples. Names: "root_mean_squared_error", "rmse".
     """
 
-    name = "root_mean_squared_error"
+    kernel = name = "root_mean_squared_error"
 
     def total(self, summed: float, weight: float) -> float:
         """The root of the mean square, times the weight; NaN stays NaN."""
@@ -210,7 +230,7 @@ class MeanAbsoluteError(Loss):
     Gradient: dA = sign(A - y) / (B O), 0 where A = y. Names: "mean_absolute_error", "mae".
     """
 
-    name = "mean_absolute_error"
+    kernel = name = "mean_absolute_error"
 
 
 class MeanAbsolutePercentageError(Loss):
@@ -219,7 +239,7 @@ class MeanAbsolutePercentageError(Loss):
     Gradient: dA = 100 sign(A - y) / |y| / (B O). Names: "mean_absolute_percentage_error", "mape".
     """
 
-    name = "mean_absolute_percentage_error"
+    kernel = name = "mean_absolute_percentage_error"
 
 
 class MeanSquaredLogarithmicError(Loss):
@@ -229,7 +249,7 @@ class MeanSquaredLogarithmicError(Loss):
     Names: "mean_squared_logarithmic_error", "msle".
     """
 
-    name = "mean_squared_logarithmic_error"
+    kernel = name = "mean_squared_logarithmic_error"
 
 
 class Huber(Loss):
@@ -252,12 +272,12 @@ class Huber(Loss):
     Source: Huber, Robust estimation of a location parameter, Annals of Mathematical Statistics 35, 1964.
     """
 
-    name = "huber"
+    kernel = name = "huber"
     ranges: ClassVar = {"delta": (0, math.inf, "()")}
     delta: float
 
-    def __init__(self, delta: float = 1.0) -> None:
-        super().__init__(delta=delta)
+    def __init__(self, delta: float = 1.0, **options: Unpack[Options]) -> None:
+        super().__init__(delta=delta, **options)
 
     def parameters(self) -> tuple[float, ...]:
         """Float64 [delta]."""
@@ -270,7 +290,7 @@ class LogCosh(Loss):
     Gradient: dA = tanh(A - y) / (B O). Names: "log_cosh", "logcosh".
     """
 
-    name = "log_cosh"
+    kernel = name = "log_cosh"
 
 
 class Poisson(Loss):
@@ -280,7 +300,7 @@ class Poisson(Loss):
     Name: "poisson".
     """
 
-    name = "poisson"
+    kernel = name = "poisson"
 
 
 class KLDivergence(Loss):
@@ -293,7 +313,7 @@ class KLDivergence(Loss):
     Source: Kullback and Leibler, On information and sufficiency, Annals of Mathematical Statistics 22, 1951.
     """
 
-    name = "kl_divergence"
+    kernel = name = "kl_divergence"
 
 
 class Hinge(Loss):
@@ -302,7 +322,7 @@ class Hinge(Loss):
     Gradient: dA = -y / (B O) where y A < 1, else 0. Name: "hinge".
     """
 
-    name = "hinge"
+    kernel = name = "hinge"
 
 
 class SquaredHinge(Loss):
@@ -311,7 +331,7 @@ class SquaredHinge(Loss):
     Gradient: dA = -2 y max(1 - y A, 0) / (B O). Name: "squared_hinge".
     """
 
-    name = "squared_hinge"
+    kernel = name = "squared_hinge"
 
 
 class CategoricalHinge(Loss):
@@ -321,7 +341,7 @@ class CategoricalHinge(Loss):
     Name: "categorical_hinge".
     """
 
-    name = "categorical_hinge"
+    kernel = name = "categorical_hinge"
 
 
 class Custom(Loss):
@@ -343,17 +363,18 @@ class Custom(Loss):
         does not return one number.
     """
 
-    name = "custom"
+    kernel = name = "custom"
+    settable = ("function", "derivative")
     function: Any
     derivative: Any
 
     def __init__(self, function: Any, derivative: Any = None) -> None:
-        super().__init__(function=function, derivative=derivative)
+        self.function, self.derivative = function, derivative
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def _setting(self, name: str, value: Any) -> Any:
         if name == "function" or (name == "derivative" and value is not None):
             checks.njit("loss" if name == "function" else name, value, ("a", "y"))
-        super().__setattr__(name, value)
+        return super()._setting(name, value)
 
     def __repr__(self) -> str:
         return f"Custom({self.function.py_func.__name__})"
@@ -378,7 +399,7 @@ _KINDS = (
     CategoricalHinge,
 )
 LOSSES: dict[str, type[Loss]] = {
-    **{kind.name: kind for kind in _KINDS},
+    **{kind.kernel: kind for kind in _KINDS},
     **{kind.__name__: kind for kind in _KINDS},
     **dict.fromkeys(("bce", "BCE"), BinaryCrossentropy),
     **dict.fromkeys(("mse", "MSE"), MeanSquaredError),

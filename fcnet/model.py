@@ -813,7 +813,7 @@ class Sequential:
         assert self._inputs is not None and self.optimizer is not None
         size = checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         if not checks.together("x", x, "y", y):
-            x, y = profiling.random_data(objective.loss.name, self._inputs, self._units(), size, self._dtype)
+            x, y = profiling.random_data(objective.loss.kernel, self._inputs, self._units(), size, self._dtype)
         X, Y, _ = self._intake(objective).arrays(x, y)
         size = checks.batch_size(size, len(X))
         engine = Engine(self._inputs, self._layers, self._dtype)  # its memory and its laps end with the profile
@@ -989,8 +989,8 @@ class Sequential:
     def _aim(self, loss: losses.Loss, wanted: Sequence[metrics.Metric]) -> training.Objective:
         """Loss and metrics for the last layer as it is."""
         last, units = self._layers[-1], self._units()
-        checks.output_fits(loss.name, last.activation, units, loss.from_logits)
-        chosen = tuple(metrics.resolve(metric, loss.name, units, loss.from_logits) for metric in wanted)
+        checks.output_fits(loss.kernel, last.activation, units, loss.from_logits)
+        chosen = tuple(metrics.resolve(metric, loss.kernel, units, loss.from_logits) for metric in wanted)
         return training.Objective(loss, units, chosen)
 
     def _compiled(self, what: str) -> training.Objective:
@@ -1049,7 +1049,7 @@ class Sequential:
 
     def _intake(self, objective: training.Objective) -> Intake:
         """What is expected of data."""
-        return Intake(self._dtype, objective.loss.name, objective.units, self._inputs, self._feature_names)
+        return Intake(self._dtype, objective.loss.kernel, objective.units, self._inputs, self._feature_names)
 
     def _compiled_engine(self) -> Engine:
         if self._engine is None:

@@ -98,7 +98,7 @@ def mixed(dtype="float32", optimizer=None):
     rate = schedules.CosineDecay(0.01, 100)
     model.compile(
         optimizer or optimizers.Adam(rate, use_ema=True, gradient_accumulation_steps=2, clipnorm=1.0),
-        losses.BinaryCrossentropy(label_smoothing=0.1),
+        losses.BinaryCrossentropy(label_smoothing=0.1, name="smooth"),
         ["acc", metrics.Precision(0.4)], [metrics.F1Score(class_id=0), "mse"],
     )  # fmt: skip
     return model
@@ -134,6 +134,7 @@ def test_everything_comes_back(tmp_path, dtype):
     assert [repr(layer) for layer in twin.layers] == [repr(layer) for layer in model.layers]
     assert not twin.get_layer("narrow").trainable
     assert (twin.name, twin.dtype, repr(twin.optimizer)) == ("mixed", model.dtype, repr(model.optimizer))
+    assert repr(twin._loss) == repr(model._loss) and twin._loss.name == "smooth"
     assert twin.history.history == model.history.history
     assert twin.history.params == model.history.params and twin.history.model is twin
     assert np.shares_memory(twin.layers[0].W, twin.parameters)

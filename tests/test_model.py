@@ -262,6 +262,20 @@ def test_metric_names_and_values():
     np.testing.assert_allclose(model.evaluate(X, target)[:4], expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("name", ["my own", "mse", "mean_absolute_error"])
+def test_the_name_of_a_loss_is_a_label(name):
+    """The kernels know the loss by something else, also when the name is that of another one."""
+    X, _ = circles(40)
+    model = Sequential([Dense(1, input_dim=2)])
+    loss = losses.MeanSquaredError(name=name)
+    model.compile("sgd", loss)
+    error = model.predict(X)[:, 0] - X[:, 0]
+    assert model.evaluate(X, X[:, 0]) == pytest.approx(np.mean(error**2), rel=1e-5)
+    loss.name = "another"
+    assert model.evaluate(X, X[:, 0]) == pytest.approx(np.mean(error**2), rel=1e-5)
+    assert [*model.fit(X, X[:, 0], verbose=0).history] == ["loss"]
+
+
 def test_loss_alone_is_a_number():
     X, y = circles(20)
     model = Sequential([Dense(1, "sigmoid", input_dim=2)])
