@@ -24,6 +24,7 @@ import numpy as np
 from numba.core.dispatcher import Dispatcher
 
 from .kernels import formula
+from .kernels.arguments import described
 from .sparse import SparseRows
 
 T = TypeVar("T")
@@ -733,6 +734,27 @@ def weights(name: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any])
     if A.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {A.shape}")
     return normalised(name, A, dtype)
+
+
+def vectors(found: Sequence[Any], dtype: np.dtype[Any], wanted: tuple[int, int] | None = None) -> None:
+    """Refuse vectors of an optimizer that compiled code can't work on, as it looks at none of this itself.
+
+    They must be as long as each other, or with `wanted` so many and so long.
+    """
+    if wanted is not None and len(found) != wanted[0]:
+        raise ValueError(
+            f"optimizer.state has {_count(len(found), 'vector')}, the hyperparameters need {wanted[0]}: what changes "
+            "their number, like momentum or use_ema, may change between two fits, not within one"
+        )
+    for i, vector in enumerate(found):
+        if not isinstance(vector, np.ndarray) or vector.dtype != dtype or not vector.flags.carray:
+            raise TypeError(
+                f"optimizer.state[{i}] must be an array of {dtype.name}, C-contiguous and writable, got "
+                f"{described(vector)}; optimizer.state[{i}][:] = ... sets its numbers"
+            )
+        size = len(found[0]) if wanted is None else wanted[1]
+        if vector.shape != (size,):
+            raise ValueError(f"optimizer.state[{i}] must have shape {(size,)}, got {vector.shape}")
 
 
 def undisguised(name: str, values: Any) -> None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
-from . import _runtime, layout
+from . import _runtime, checks, layout
 from . import losses as declared
 from . import metrics as declared_metrics
 from .activations import Custom
@@ -1021,7 +1021,9 @@ class Engine:
             self._options = ()
             self._set_options(*options)
             self._options = options
-        own = optimizer.formula_slots
+        # also here: callbacks may have changed them since the fit began
+        own, extras = optimizer.formula_slots, optimizer.use_ema + bool(optimizer.gradient_accumulation_steps)
+        checks.vectors(optimizer.state, self.dtype, (own + extras, self.n_params))
         for name, vector in zip(("state_1", "state_2", "state_3"), optimizer.state[:own], strict=False):
             self._set_array(name, vector)
         if optimizer.use_ema:

@@ -461,6 +461,7 @@ class Sequential:
         if saved is not None:
             saved.check(training.form(feed, validation, intake.features), feed, objective, hooks)
             self._adopt_options(saved.model)
+        self._own_optimizer()  # raises before anything is drawn
         key = 0 if saved is not None else self._random_key(seed)
 
         network = self._trainable(objective, intake.features)
@@ -895,7 +896,7 @@ class Sequential:
         optimizer, history = self.optimizer, self.history
         if optimizer is not None and self.built:
             self._own_optimizer()
-            vectors = optimizer.state if self._form() == self._wanted_form() else []  # else the next fit makes new ones
+            vectors = optimizer.state if self._has_state() else []  # else the next fit makes new ones
             arrays |= {f"optimizer.{i}": vector for i, vector in enumerate(vectors)}
         return {
             "name": self.name,
@@ -1112,7 +1113,7 @@ class Sequential:
         """The network with an optimizer whose state is this model's."""
         optimizer = self._own_optimizer()
         network = self._network(objective, inputs)
-        if self._form() != self._wanted_form():
+        if not self._has_state():
             optimizer.build(self.parameters.size, self._dtype)
             self._optimizer_state = optimizer.state
         return network
@@ -1124,17 +1125,13 @@ class Sequential:
             raise RuntimeError(
                 f"{optimizer!r} has been compiled into another model since; give each model its own optimizer"
             )
+        checks.vectors(optimizer.state, self._dtype)
         return optimizer
 
-    def _form(self) -> list[tuple[tuple[int, ...], np.dtype]]:
-        """Shapes and dtypes of the optimizer's vectors."""
+    def _has_state(self) -> bool:
+        """Whether the optimizer has the vectors that it needs for this model as it is now."""
         assert self.optimizer is not None
-        return [(array.shape, array.dtype) for array in self.optimizer.state]
-
-    def _wanted_form(self) -> list[tuple[tuple[int, ...], np.dtype]]:
-        """What they must be for this model."""
-        assert self.optimizer is not None
-        return [(self.parameters.shape, self._dtype)] * self.optimizer.slots
+        return [vector.size for vector in self.optimizer.state] == [self.parameters.size] * self.optimizer.slots
 
     def _pass(
         self, what: str, x: Any, y: Any, sample_weight: Any

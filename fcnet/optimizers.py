@@ -69,7 +69,8 @@ class Optimizer:
         Number of steps taken, that is batches seen.
     state : list of ndarray
         Vectors as long as the parameters, `slots` of them: those of the formula, then the average of the weights,
-        then the sum of gradients, as far as they are used. Empty before the first fit.
+        then the sum of gradients, as far as they are used. Empty before the first fit. Their numbers may be changed; a
+        vector in the place of one of them must be as long, C-contiguous and writable, and of the same dtype.
     """
 
     name: str

@@ -228,6 +228,40 @@ def test_faulty_weights_of_layers(value, error, words):
             unchanged(model, lambda model, weights: model.set_weights(weights), value, error=error, words=words)
 
 
+BAD_STATE = {  # what a vector of the optimizer is replaced by, of n numbers
+    "reversed": (lambda n: np.zeros(2 * n, "f4")[n:][::-1], TypeError, ["state[0]", "float32", "not C-contiguous"]),
+    "read-only": (lambda n: read_only(np.zeros(n, "f4")), TypeError, ["state[0]", "writable", "read-only"]),
+    "dtype": (lambda n: np.zeros(n), TypeError, ["state[0]", "float32", "float64"]),
+    "list": (lambda n: [0.0] * n, TypeError, ["state[0]", "[0.0"]),
+    "shape": (lambda n: np.zeros((1, n), "f4"), ValueError, ["state[0]", "(1, "]),
+    "length": (lambda n: np.zeros(3, "f4"), ValueError, ["state[1]", "(3,)"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD_STATE)
+def test_faulty_vectors_of_the_optimizer(case):
+    """Compiled code would write beyond them."""
+    make, error, words = BAD_STATE[case]
+    model = next(models())
+    model.optimizer.state[0] = make(model.count_params())
+    for call in (CALLS["fit"], CALLS["train_on_batch"], lambda model, x, y: model.save("never written")):
+        unchanged(model, call, X, Y, error=error, words=words)
+
+
+@pytest.mark.parametrize("optimizer, change, words", [
+    ("sgd", lambda own: setattr(own, "momentum", 0.9), ["has 0 vectors", "need 1", "between two fits"]),
+    ("adam", lambda own: own.state.__setitem__(1, np.zeros(1, "f4")), ["state[1]", "(1,)"]),
+    ("adam", lambda own: own.reset(), ["has 0 vectors", "need 2"]),
+])  # fmt: skip
+def test_vectors_of_the_optimizer_that_a_callback_changes(optimizer, change, words):
+    model = next(models())
+    model.compile(optimizer, "binary_crossentropy")
+    change_it = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: change(model.optimizer))
+    with raises(ValueError, *words):
+        model.fit(X, Y, epochs=2, verbose=0, callbacks=change_it)
+    assert len(model.history.epoch) == 1
+
+
 def test_parameters_beyond_memory_change_nothing():
     for model in models():
         if model.built:
