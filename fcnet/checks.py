@@ -204,12 +204,12 @@ class Declared:
 def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
     """Raise for an attribute that is not there, or stays as it is; the message has those that can be set."""
     kind, names = type(owner).__name__, sorted(settable)
-    listed = f"what can be set is {', '.join(names)}" if names else "nothing of it can be set"
+    listed = ", ".join(names) or "nothing"
     if name in vars(owner) or hasattr(type(owner), name):
-        raise AttributeError(f"{name} of a {kind} can't be changed: make a new {kind} with it; {listed}")
+        raise AttributeError(f"{name} of {kind} can't be changed, make a new {kind}; what can be changed is {listed}")
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    raise AttributeError(f"{kind} has no attribute {name!r}; {hint}{listed}")
+    raise AttributeError(f"{kind} has no attribute {name!r}; {hint}What can be set is {listed}")
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:

@@ -6,23 +6,20 @@ Names, defaults and formulas are Keras 3's.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import checks
 
 
-class Constraint:
-    """Base class.
+class Constraint(checks.Declared):
+    """Base class."""
 
-    Attributes
-    ----------
-    rule : tuple
-        What the engine knows it by: a name, and numbers.
-    """
-
-    rule: tuple[Any, ...]
+    @property
+    def rule(self) -> tuple[Any, ...]:
+        """What the engine knows it by: a name, and numbers."""
+        raise NotImplementedError
 
 
 class MaxNorm(Constraint):
@@ -46,12 +43,20 @@ class MaxNorm(Constraint):
     Source: N. Srivastava and others, Dropout: a simple way to prevent neural networks from overfitting, 2014.
     """
 
+    ranges: ClassVar = {"max_value": (0, math.inf, "()")}
+    max_value: float
+    axis: int
+
     def __init__(self, max_value: float = 2, axis: int = 0) -> None:
-        self.max_value = checks.real("max_value", max_value, 0, math.inf, "()")
-        self.axis = checks.whole("axis", axis, 0)
-        if self.axis > 1:
+        self.max_value = max_value
+        if checks.whole("axis", axis, 0) > 1:
             raise ValueError(f"axis must be 0 or 1, got {axis!r}")
-        self.rule = "max_norm", self.axis, self.max_value
+        self._define(axis=int(axis))
+
+    @property
+    def rule(self) -> tuple[Any, ...]:
+        """What the engine knows it by."""
+        return "max_norm", self.axis, self.max_value
 
     def __call__(self, w: Any) -> np.ndarray:
         """w within the bound."""
@@ -66,7 +71,10 @@ class MaxNorm(Constraint):
 class NonNeg(Constraint):
     """0 in place of every w below 0."""
 
-    rule = "non_neg", 0, 0.0
+    @property
+    def rule(self) -> tuple[Any, ...]:
+        """What the engine knows it by."""
+        return "non_neg", 0, 0.0
 
     def __call__(self, w: Any) -> np.ndarray:
         """w within the bound."""

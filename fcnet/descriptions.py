@@ -276,8 +276,6 @@ def set_hyperparameters(value: optimizers.Optimizer, description: JSON, custom: 
             setting = made(setting, SCHEDULES, custom, "schedule")
             if not isinstance(setting, schedules.Schedule):
                 raise TypeError(f"learning_rate must be a schedule, got {setting!r}")
-        elif name == "m":
-            setting = checks.whole(name, setting, 1)
         setattr(value, name, setting)
 
 

@@ -36,8 +36,12 @@ class Input:
         return f"Input(shape={self.shape})"
 
 
-class Layer:
+class Layer(checks.Declared):
     """What all layers have: a name, the place of their arrays in the model's flat vector, and access to them.
+
+    What makes the network what it is, such as `activation` or `rate`, stays as the layer was made with it. What says
+    how to train it may be set at any time: `trainable`; regularizers, constraints and `learning_rate_multiplier` of a
+    Dense.
 
     Attributes
     ----------
@@ -47,39 +51,39 @@ class Layer:
         Whether the layer has its place in a model whose input size is known.
     trainable : bool
         Whether training changes the parameters. Set to False, they are frozen from the next call of the model on.
+
+    Raises
+    ------
+    AttributeError
+        If anything else is set.
     """
 
     kind: ClassVar[str]
     transform: ClassVar[str | None] = None  # the name that the kernels know a layer without a product by
-    learning_rate_multiplier = 1.0
-    key = 0  # of its random numbers, if it has a seed of its own
-    transform_parameter = 0.0
+    flags: ClassVar[tuple[str, ...]] = ("trainable",)
+    name: str | None
+    input_dim: int | None
+    added: bool  # to a model
+    trainable: bool
+    learning_rate_multiplier: float = 1.0
+    key: int = 0  # of its random numbers, if it has a seed of its own
+    transform_parameter: float = 0.0
     activation: str | activations.Custom = "linear"
     activation_parameter: float | None = 0.0
+    # The model's flat vector itself, not a view, so that pickle and deepcopy keep it one object.
+    _flat: np.ndarray | None = None
+    _slot: Slot | None = None
 
     def __init__(
         self, input_dim: int | None = None, input_shape: Sequence[int] | None = None, name: str | None = None
     ) -> None:
-        self.input_dim = checks.input_size(input_dim, input_shape)
-        self.name = None if name is None else checks.text("name", name)
-        self.added = False  # to a model
+        size = checks.input_size(input_dim, input_shape)
+        self._define(input_dim=size, name=None if name is None else checks.text("name", name), added=False)
         self.trainable = True
-        # The model's flat vector itself, not a view, so that pickle and deepcopy keep it one object.
-        self._flat: np.ndarray | None = None
-        self._slot: Slot | None = None
-
-    @property
-    def trainable(self) -> bool:
-        """Whether training changes the layer's parameters; set to False, they are frozen from the next fit on."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = checks.flag("trainable", value)
 
     def rules(self) -> list[Rule]:
         """What holds for each of the layer's arrays in training. A frozen one has neither penalty nor constraint."""
-        return [self._rule(part) if self._trainable else FROZEN for part in self.shapes(1)]
+        return [self._rule(part) if self.trainable else FROZEN for part in self.shapes(1)]
 
     def _rule(self, part: str) -> Rule:
         rate = self.learning_rate_multiplier
@@ -157,7 +161,7 @@ class Layer:
             view[...] = checks.weights(name, getattr(self, name)(view.shape, dtype=flat.dtype), view.shape, flat.dtype)
 
     def _bind(self, flat: np.ndarray, slot: Slot) -> None:
-        self._flat, self._slot = flat, slot
+        self._define(_flat=flat, _slot=slot)
 
     def _described(self) -> str:
         """The arguments as `repr` and `Sequential.summary` show them."""
@@ -213,6 +217,16 @@ class Dense(Layer):
     """
 
     kind = "dense"
+    ranges: ClassVar = {"learning_rate_multiplier": (0, math.inf, "()")}
+    settable = ("kernel_regularizer", "bias_regularizer", "kernel_constraint", "bias_constraint")
+    _units: int
+    use_bias: bool
+    kernel_initializer: Callable[..., np.ndarray]
+    bias_initializer: Callable[..., np.ndarray]
+    kernel_regularizer: regularizers.Regularizer | None
+    bias_regularizer: regularizers.Regularizer | None
+    kernel_constraint: constraints.Constraint | None
+    bias_constraint: constraints.Constraint | None
 
     def __init__(
         self,
@@ -232,19 +246,25 @@ class Dense(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(input_dim, input_shape, name)
-        self._units = checks.whole("units", units, 1)
-        chosen = activations.get(activation)
-        self.activation = chosen if isinstance(chosen, activations.Custom) else chosen.name
-        self.activation_parameter = chosen.parameter
-        self.use_bias = checks.flag("use_bias", use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer, "kernel_initializer")
-        self.bias_initializer = initializers.get(bias_initializer, "bias_initializer")
-        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
-        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
-        self.kernel_constraint = constraints.get(kernel_constraint, "kernel_constraint")
-        self.bias_constraint = constraints.get(bias_constraint, "bias_constraint", axes=1)
-        multiplier = checks.real("learning_rate_multiplier", learning_rate_multiplier, 0, math.inf, "()")
-        self.learning_rate_multiplier = multiplier
+        self._define(
+            _units=checks.whole("units", units, 1),
+            **_activation(activation),
+            use_bias=checks.flag("use_bias", use_bias),
+            kernel_initializer=initializers.get(kernel_initializer, "kernel_initializer"),
+            bias_initializer=initializers.get(bias_initializer, "bias_initializer"),
+        )
+        given = kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint
+        for option, value in zip(self.settable, given, strict=True):
+            setattr(self, option, value)
+        self.learning_rate_multiplier = learning_rate_multiplier
+
+    def _setting(self, name: str, value: Any) -> Any:
+        part, _, kind = name.rpartition("_")
+        if name in self.settable and kind == "regularizer":
+            return regularizers.get(value, name)
+        if name in self.settable:
+            return constraints.get(value, name, axes=1 if part == "bias" else 2)
+        return super()._setting(name, value)
 
     @property
     def units(self) -> int:
@@ -309,9 +329,7 @@ class Activation(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(input_dim, input_shape, name)
-        chosen = activations.get(activation)
-        self.activation = chosen if isinstance(chosen, activations.Custom) else chosen.name
-        self.activation_parameter = chosen.parameter
+        self._define(**_activation(activation))
 
     def _described(self) -> str:
         return _shown(self)
@@ -320,12 +338,14 @@ class Activation(Layer):
 class _Random(Layer):
     """A layer that draws random numbers in training."""
 
+    seed: int | None
+
     def __init__(
         self, seed: int | None, input_dim: int | None, input_shape: Sequence[int] | None, name: str | None
     ) -> None:
         super().__init__(input_dim, input_shape, name)
-        self.seed = None if seed is None else checks.whole("seed", seed, 0)
-        self.key = 0 if self.seed is None else seeds.key(self.seed)
+        own = None if seed is None else checks.whole("seed", seed, 0)
+        self._define(seed=own, key=0 if own is None else seeds.key(own))
 
 
 class Dropout(_Random):
@@ -354,6 +374,7 @@ class Dropout(_Random):
     """
 
     kind = transform = "dropout"
+    rate: float
 
     def __init__(
         self,
@@ -365,9 +386,9 @@ class Dropout(_Random):
         name: str | None = None,
     ) -> None:
         super().__init__(seed, input_dim, input_shape, name)
-        self.rate = checks.real("rate", rate, 0, 1, "[)")
+        share = checks.real("rate", rate, 0, 1, "[)")
         # between two of the numbers that are drawn, and the same in float32 and float64
-        self.transform_parameter = min(round(self.rate * 2.0**23), 2**23 - 1) / 2.0**23
+        self._define(rate=share, transform_parameter=min(round(share * 2.0**23), 2**23 - 1) / 2.0**23)
 
     def _described(self) -> str:
         return f"{self.rate}" + ("" if self.seed is None else f", seed={self.seed}")
@@ -392,6 +413,7 @@ class GaussianNoise(_Random):
     """
 
     kind = transform = "gaussian_noise"
+    stddev: float
 
     def __init__(
         self,
@@ -403,7 +425,8 @@ class GaussianNoise(_Random):
         name: str | None = None,
     ) -> None:
         super().__init__(seed, input_dim, input_shape, name)
-        self.stddev = self.transform_parameter = checks.real("stddev", stddev, 0, math.inf, "[)")
+        deviation = checks.real("stddev", stddev, 0, math.inf, "[)")
+        self._define(stddev=deviation, transform_parameter=deviation)
 
     def _described(self) -> str:
         return f"{self.stddev}" + ("" if self.seed is None else f", seed={self.seed}")
@@ -447,6 +470,11 @@ class LayerNormalization(Layer):
     """
 
     kind = transform = "layer_normalization"
+    epsilon: float
+    center: bool
+    scale: bool
+    beta_initializer: Callable[..., np.ndarray]
+    gamma_initializer: Callable[..., np.ndarray]
 
     def __init__(
         self,
@@ -461,10 +489,15 @@ class LayerNormalization(Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(input_dim, input_shape, name)
-        self.epsilon = self.transform_parameter = checks.real("epsilon", epsilon, 0, math.inf, "()")
-        self.center, self.scale = checks.flag("center", center), checks.flag("scale", scale)
-        self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
-        self.gamma_initializer = initializers.get(gamma_initializer, "gamma_initializer")
+        added = checks.real("epsilon", epsilon, 0, math.inf, "()")
+        self._define(
+            epsilon=added,
+            transform_parameter=added,
+            center=checks.flag("center", center),
+            scale=checks.flag("scale", scale),
+            beta_initializer=initializers.get(beta_initializer, "beta_initializer"),
+            gamma_initializer=initializers.get(gamma_initializer, "gamma_initializer"),
+        )
 
     def shapes(self, inputs: int) -> dict[str, tuple[int, ...]]:
         """The shapes of gamma and beta, as far as the layer has them."""
@@ -483,6 +516,13 @@ class LayerNormalization(Layer):
 
     def _described(self) -> str:
         return f"epsilon={self.epsilon}"
+
+
+def _activation(identifier: Any) -> dict[str, Any]:
+    """What a layer keeps of an activation."""
+    chosen = activations.get(identifier)
+    name = chosen if isinstance(chosen, activations.Custom) else chosen.name
+    return {"activation": name, "activation_parameter": chosen.parameter}
 
 
 def _shown(layer: Layer) -> str:

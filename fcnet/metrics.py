@@ -16,7 +16,7 @@ import numpy as np
 from . import checks
 
 
-class Metric:
+class Metric(checks.Declared):
     """Base class. `kernel` names the sums that the kernels compute; `name` is the key in the History.
 
     `weighted` says whether the samples count by their weights, as those in compile's `weighted_metrics` do.
@@ -25,11 +25,17 @@ class Metric:
 
     kernel: ClassVar[str]
     default_name: ClassVar[str]
+    name: str
     weighted: bool = False
     direction: ClassVar[str | None] = "min"
+    flags = ("weighted",)
+    settable = ("name",)
 
     def __init__(self, name: str | None = None) -> None:
         self.name = self.default_name if name is None else name
+
+    def _setting(self, name: str, value: Any) -> Any:
+        return checks.text(name, value) if name == "name" else super()._setting(name, value)
 
     def parameters(self) -> tuple[float, ...]:
         """What the kernel reads."""
@@ -177,11 +183,12 @@ class Custom(Metric):
 
     kernel = "custom"
     direction = None
+    function: Any
 
     def __init__(self, function: Any, name: str | None = None) -> None:
         checks.njit("metric", function, ("a", "y"))
-        self.function = function
-        super().__init__(function.py_func.__name__ if name is None else checks.text("name", name))
+        self._define(function=function)
+        super().__init__(function.py_func.__name__ if name is None else name)
 
 
 class _ForLabels(Metric):
@@ -194,7 +201,7 @@ class _ForLabels(Metric):
     def fitted(self, units: int, sparse: bool, signed: bool) -> Metric:
         """A copy for this output."""
         found = copy.copy(self)
-        found.units, found.sparse, found.signed = units, sparse, signed
+        found._define(units=units, sparse=sparse, signed=signed)
         return found
 
 
@@ -208,10 +215,11 @@ class TopKCategoricalAccuracy(_ForLabels):
     """
 
     kernel, default_name = "top_k_accuracy", "top_k_categorical_accuracy"
+    k: int
 
     def __init__(self, k: int = 5, name: str | None = None) -> None:
         super().__init__(name)
-        self.k = checks.whole("k", k, 1)
+        self._define(k=checks.whole("k", k, 1))
 
     def fitted(self, units: int, sparse: bool, signed: bool) -> Metric:
         """A copy for this output."""
@@ -242,12 +250,12 @@ class R2Score(Metric):
     """
 
     kernel, default_name, direction = "moments", "r2_score", "max"
+    class_aggregation: str
 
     def __init__(self, class_aggregation: str = "uniform_average", name: str | None = None) -> None:
         super().__init__(name)
-        self.class_aggregation = checks.one_of(
-            "class_aggregation", class_aggregation, ("uniform_average", "variance_weighted_average")
-        )
+        kinds = ("uniform_average", "variance_weighted_average")
+        self._define(class_aggregation=checks.one_of("class_aggregation", class_aggregation, kinds))
 
     def n_sums(self, units: int) -> int:
         """Of y, y^2 and (y - A)^2, for every output."""
@@ -275,9 +283,11 @@ class _Counts(_ForLabels):
     average: str | None
 
     def _set(self, name: str, threshold: float | None, class_id: int | None, average: str | None) -> None:
-        self.threshold = None if threshold is None else checks.real(name, threshold, -math.inf, math.inf, "()")
-        self.class_id = None if class_id is None else checks.whole("class_id", class_id, 0)
-        self.average = average
+        self._define(
+            threshold=None if threshold is None else checks.real(name, threshold, -math.inf, math.inf, "()"),
+            class_id=None if class_id is None else checks.whole("class_id", class_id, 0),
+            average=average,
+        )
         if average is not None:
             checks.one_of("average", average, AVERAGES)
             if class_id is not None:
@@ -385,6 +395,7 @@ class FBetaScore(_Counts):
     """
 
     default_name = "fbeta_score"
+    beta: float
 
     def __init__(
         self,
@@ -397,7 +408,7 @@ class FBetaScore(_Counts):
         super().__init__(name)
         if average is None:
             raise ValueError("average=None would be an array; give class_id, or average='macro', 'micro' or 'weighted'")
-        self.beta = checks.real("beta", beta, 0, math.inf, "()")
+        self._define(beta=checks.real("beta", beta, 0, math.inf, "()"))
         self._set("threshold", threshold, class_id, average if class_id is None or average != "macro" else None)
 
     def takes_highest(self) -> bool:
@@ -448,6 +459,10 @@ class AUC(_ForLabels):
     """
 
     kernel, default_name = "histogram", "auc"
+    num_thresholds: int
+    curve: str
+    multi_label: bool
+    from_logits: bool
 
     def __init__(
         self,
@@ -458,10 +473,12 @@ class AUC(_ForLabels):
         from_logits: bool = False,
     ) -> None:
         super().__init__(name)
-        self.num_thresholds = checks.whole("num_thresholds", num_thresholds, 2)
-        self.curve = checks.one_of("curve", curve, ("ROC", "PR"))
-        self.multi_label = checks.flag("multi_label", multi_label)
-        self.from_logits = checks.flag("from_logits", from_logits)
+        self._define(
+            num_thresholds=checks.whole("num_thresholds", num_thresholds, 2),
+            curve=checks.one_of("curve", curve, ("ROC", "PR")),
+            multi_label=checks.flag("multi_label", multi_label),
+            from_logits=checks.flag("from_logits", from_logits),
+        )
 
     def parameters(self) -> tuple[float, ...]:
         """Float64 [sparse, intervals, from_logits, multi_label]."""

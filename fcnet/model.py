@@ -34,6 +34,7 @@ from .layers import Dense, Input, Layer
 from .profiling import Profile
 from .range_test import RangeTest
 
+_SETTABLE = ("name", "trainable", "history", "optimizer", "stop_training")
 Reported: TypeAlias = float | list[float] | dict[str, float]
 
 
@@ -57,6 +58,15 @@ class Sequential:
         Set to True by a callback or another Python thread, it ends the fit after the steps that run at that moment.
     optimizer : Optimizer or None
         Of the last `compile`.
+    trainable : bool
+        Whether every layer is; set, it is set in all layers that there are, as in Keras.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument does not fit.
+    AttributeError
+        If an attribute is set that a Sequential does not have. A class of your own derived from it has what it likes.
 
     Examples
     --------
@@ -69,7 +79,7 @@ class Sequential:
     def __init__(
         self, layers: Iterable[Layer | Input] | None = None, name: str | None = None, dtype: Any = "float32"
     ) -> None:
-        self.name = "sequential" if name is None else checks.text("name", name)
+        self.name = "sequential" if name is None else name
         self._dtype = checks.dtype(dtype)
         self._layers: list[Layer] = []
         self._inputs: int | None = None
@@ -86,6 +96,13 @@ class Sequential:
         self._objective: training.Objective | None = None  # loss and metrics for the last layer
         for layer in layers or ():
             self.add(layer)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "name":
+            value = checks.text(name, value)
+        elif type(self) is Sequential and not (name.startswith("_") or name in _SETTABLE):
+            checks.not_settable(self, name, _SETTABLE)
+        object.__setattr__(self, name, value)
 
     # ------------------------------------------------------------------------------------------- layers
 
@@ -130,7 +147,7 @@ class Sequential:
         layers = [*self._layers, layer]
         if inputs is not None:
             self._allocate(inputs, layers)
-        layer.name, layer.added = name, True
+        layer._define(name=name, added=True)
         self._layers, self._inputs, self._objective = layers, inputs, None
 
     def build(self, input_shape: int | Sequence[int | None]) -> None:
@@ -184,6 +201,17 @@ class Sequential:
     def layers(self) -> list[Layer]:
         """The layers, in a new list."""
         return list(self._layers)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether every layer is trainable; set, it is set in all layers that there are."""
+        return all(layer.trainable for layer in self._layers)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        wanted = checks.flag("trainable", value)
+        for layer in self._layers:
+            layer.trainable = wanted
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of this name, or at this place.
@@ -924,7 +952,7 @@ class Sequential:
         inputs, names, left = contents["inputs"], contents["feature_names"], dict(arrays)
         model._inputs = None if inputs is None else checks.whole("inputs", inputs, 1)
         for layer, description in zip(layers, contents["layers"], strict=True):
-            layer.input_dim = checks.input_size(description["input_dim"], None)
+            layer._define(input_dim=checks.input_size(description["input_dim"], None))
         if checks.flag("built", contents["built"]):
             model._take_weights(left)
         if contents["loss"] is not None:

@@ -35,7 +35,7 @@ class Options(TypedDict, total=False):
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 
 
-class Optimizer:
+class Optimizer(checks.Declared):
     """Base class: hyperparameters as attributes, and the state of a run.
 
     All of this happens in this order in every step; without the options only the formula of the optimizer does.
@@ -74,14 +74,14 @@ class Optimizer:
     """
 
     name: str
-    # What lies where: checked whenever the attribute is set, in the order of the kernel's arguments.
-    ranges: ClassVar[dict[str, tuple[float, float, str]]]
-    # Hyperparameters that are True or False; they follow in the kernel's arguments.
-    flags: ClassVar[tuple[str, ...]] = ()
+    # Ranges are in the order of the kernel's arguments, and flags follow.
     options: ClassVar[dict[str, Any]] = {
         "weight_decay": None, "clipnorm": None, "clipvalue": None, "global_clipnorm": None, "use_ema": False,
         "ema_momentum": 0.99, "ema_overwrite_frequency": None, "gradient_accumulation_steps": None,
     }  # fmt: skip
+    settable = (*options, "iterations", "state")
+    iterations: int
+    state: list[np.ndarray]
     learning_rate: float | Schedule
     weight_decay: float | None
     clipnorm: float | None
@@ -94,30 +94,29 @@ class Optimizer:
 
     def __init__(self, hyperparameters: dict[str, Any], options: Options) -> None:
         checks.keywords(type(self).__name__, options, (*self.ranges, *self.flags, *self.options))
-        for name, default in self.options.items():
-            object.__setattr__(self, name, default)
+        self._define(**self.options)
         for name, value in (hyperparameters | options).items():
             setattr(self, name, value)
         self.reset()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == "learning_rate" and isinstance(value, Schedule):
-            pass
-        elif name in self.ranges:
-            value = checks.real(name, value, *self.ranges[name])
-        elif name in self.flags or name == "use_ema":
-            value = checks.flag(name, value)
-        elif name == "ema_momentum":
-            value = checks.real(name, value, 0, 1)
-        elif name in self.options and value is not None:
-            if name == "weight_decay":
-                value = checks.real(name, value, 0, math.inf, "[)")
-            elif name in CLIPPING:
-                value = checks.real(name, value, 0, math.inf, "()")
-                checks.only_one({other: value if other == name else getattr(self, other) for other in CLIPPING})
-            else:
-                value = checks.whole(name, value, 2 if name == "gradient_accumulation_steps" else 1)
-        object.__setattr__(self, name, value)
+    def _setting(self, name: str, value: Any) -> Any:
+        if name == "learning_rate" and name in self.ranges and isinstance(value, Schedule):
+            return value
+        if name == "iterations":
+            return checks.whole(name, value, 0)
+        if name == "use_ema":
+            return checks.flag(name, value)
+        if name == "ema_momentum":
+            return checks.real(name, value, 0, 1)
+        if name not in self.options or value is None:
+            return super()._setting(name, value)
+        if name == "weight_decay":
+            return checks.real(name, value, 0, math.inf, "[)")
+        if name in CLIPPING:
+            norm = checks.real(name, value, 0, math.inf, "()")
+            checks.only_one({other: norm if other == name else getattr(self, other) for other in CLIPPING})
+            return norm
+        return checks.whole(name, value, 2 if name == "gradient_accumulation_steps" else 1)
 
     @property
     def formula(self) -> str:
@@ -137,7 +136,7 @@ class Optimizer:
     def reset(self) -> None:
         """Forget all steps taken."""
         self.iterations = 0
-        self.state: list[np.ndarray] = []
+        self.state = []
 
     def build(self, n_params: int, dtype: Any) -> None:
         """Begin anew with `slots` vectors of zeros, `n_params` long."""
@@ -604,15 +603,22 @@ class LBFGS(Optimizer):
 
     name = "lbfgs"
     ranges: ClassVar = {"tol": (0, math.inf, "[)"), "gradient_tol": (0, math.inf, "[)")}
+    settable = (*Optimizer.settable, "m", "message")
     learning_rate = None  # type: ignore[assignment]  # the line search finds the length of a step
     m: int
+    message: str
     tol: float
     gradient_tol: float
 
     def __init__(self, m: int = 10, tol: float = 1e-9, gradient_tol: float = 1e-5) -> None:
         self.message = ""
         super().__init__(dict(tol=tol, gradient_tol=gradient_tol), {})
-        self.m = checks.whole("m", m, 1)
+        self.m = m
+
+    def _setting(self, name: str, value: Any) -> Any:
+        if name in self.options and value != self.options[name]:
+            checks.not_settable(self, name, (*self.ranges, "m"))
+        return checks.whole(name, value, 1) if name == "m" else super()._setting(name, value)
 
     @property
     def formula_slots(self) -> int:

@@ -6,14 +6,16 @@ Names, defaults and formulas are Keras 3's.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from . import checks
 
+FACTOR = (0, math.inf, "[)")
 
-class Regularizer:
+
+class Regularizer(checks.Declared):
     """Base class: l1 sum |w| + l2 sum w^2.
 
     Attributes
@@ -21,7 +23,8 @@ class Regularizer:
     l1, l2 : float
     """
 
-    l1 = l2 = 0.0
+    l1: float = 0.0
+    l2: float = 0.0
 
     def __call__(self, w: Any) -> float:
         """The penalty for the array w."""
@@ -47,8 +50,10 @@ class L1(Regularizer):
         If it lies outside its range.
     """
 
+    ranges: ClassVar = {"l1": FACTOR}
+
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = checks.real("l1", l1, 0, math.inf, "[)")
+        self.l1 = l1
 
 
 class L2(Regularizer):
@@ -65,8 +70,10 @@ class L2(Regularizer):
         If it lies outside its range.
     """
 
+    ranges: ClassVar = {"l2": FACTOR}
+
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = checks.real("l2", l2, 0, math.inf, "[)")
+        self.l2 = l2
 
 
 class L1L2(Regularizer):
@@ -83,9 +90,11 @@ class L1L2(Regularizer):
         If one lies outside its range.
     """
 
+    ranges: ClassVar = {"l1": FACTOR, "l2": FACTOR}
+
     def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = checks.real("l1", l1, 0, math.inf, "[)")
-        self.l2 = checks.real("l2", l2, 0, math.inf, "[)")
+        self.l1 = l1
+        self.l2 = l2
 
 
 REGULARIZERS: dict[str, type[Regularizer]] = {

@@ -9,7 +9,19 @@ import numpy as np
 import pytest
 
 import fcnet
-from fcnet import Dense, Input, Sequential, activations, checks, initializers, losses, metrics, optimizers, regularizers
+from fcnet import (
+    Dense,
+    Input,
+    Sequential,
+    activations,
+    checks,
+    constraints,
+    initializers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+)
 
 F4, F8 = np.dtype("float32"), np.dtype("float64")
 INF, NAN = float("inf"), float("nan")
@@ -444,9 +456,15 @@ BAD_ARGUMENTS = {
     "reduction": (lambda: losses.Huber(reduction="sum"), ValueError, ["reduction", "'sum_over_batch_size'", "'sum'"]),
     "loss name": (lambda: losses.Poisson(name=""), TypeError, ["name", "''"]),
     "loss name set": (lambda: setattr(losses.Huber(), "name", 3), TypeError, ["name", "3"]),
-    "loss kernel": (lambda: setattr(losses.Huber(), "kernel", "mse"), AttributeError, ["kernel of a Huber", "delta"]),
+    "loss kernel": (lambda: setattr(losses.Huber(), "kernel", "mse"), AttributeError, ["kernel of Huber", "delta"]),
     "loss attribute": (lambda: setattr(losses.Huber(), "dleta", 1), AttributeError, ["'dleta'", "mean 'delta'?"]),
     "activation object": (lambda: Dense(1, activations.Activation("relux", "", "")), ValueError, ["'relux'", "'relu'"]),
+    "penalty set": (lambda: setattr(regularizers.L2(), "l2", -1), ValueError, ["l2", "[0, inf)", "-1"]),
+    "penalty it has not": (lambda: setattr(regularizers.L2(), "l1", 1), AttributeError, ["l1 of L2"]),
+    "max_value set": (lambda: setattr(constraints.MaxNorm(), "max_value", 0), ValueError, ["max_value", "0"]),
+    "thresholds set": (lambda: setattr(metrics.AUC(), "num_thresholds", 0), AttributeError, ["num_thresholds of AUC"]),
+    "m": (lambda: setattr(optimizers.LBFGS(), "m", 0), ValueError, ["m must be 1 or more"]),
+    "LBFGS option": (lambda: setattr(optimizers.LBFGS(), "use_ema", True), AttributeError, ["use_ema of LBFGS", "tol"]),
     "alpha NaN": (lambda: activations.elu(alpha=NAN), ValueError, ["alpha", "nan"]),
     "penalty NaN": (lambda: regularizers.L2(NAN), ValueError, ["l2", "nan"]),
     "regularizer": (lambda: Dense(1, kernel_regularizer="l3"), ValueError, ["kernel_regularizer", "'l3'", "'l2'"]),

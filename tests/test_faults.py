@@ -15,7 +15,18 @@ from sklearn.exceptions import NotFittedError
 from test_checks import BAD_X, BAD_Y, SAME_X, SOURCE, Refusing, raises, with_value
 
 import fcnet
-from fcnet import Dense, Dropout, Sequential, callbacks, kernels, losses, optimizers, seeds
+from fcnet import (
+    Dense,
+    Dropout,
+    Sequential,
+    callbacks,
+    constraints,
+    descriptions,
+    kernels,
+    losses,
+    optimizers,
+    seeds,
+)
 from fcnet.sklearn import MLPClassifier, MLPRegressor
 
 NAN, INF = float("nan"), float("inf")
@@ -27,7 +38,8 @@ def state(model):
     """Everything of a model that a call could change, and the generator of the process."""
     optimizer = model.optimizer
     return copy.deepcopy((
-        model.built, model._flat, [layer.name for layer in model.layers], [layer.trainable for layer in model.layers],
+        model.name, model.built, model._flat,
+        [descriptions.layer(layer, descriptions.Custom()) for layer in model.layers],
         optimizer and (repr(optimizer), optimizer.iterations, optimizer.state),
         model.history and (model.history.epoch, model.history.history, model.history.params), id(model.history),
         model._inputs, model._feature_names, model.stop_training, model._loss and model._loss.name,
@@ -203,6 +215,26 @@ CHANGES = {  # what changes a model, and refuses
     "add inputs": (lambda model: model.add(Dense(1, input_dim=7)), ValueError, ["input_dim=7", "1"]),
     "rate": (lambda model: setattr(model.optimizer, "learning_rate", -1), ValueError, ["learning_rate", "-1"]),
     "trainable": (lambda model: setattr(model.layers[0], "trainable", 1), TypeError, ["trainable", "1"]),
+    **{f"layer {name}": (lambda model, name=name, value=value: setattr(model.layers[0], name, value), error, words)
+       for name, value, error, words in (
+        ("activation", "relu", AttributeError, ["activation of Dense", "make a new Dense", "trainable"]),
+        ("activation", None, AttributeError, ["activation of Dense"]),
+        ("use_bias", False, AttributeError, ["use_bias of Dense"]), ("units", 3, AttributeError, ["units of Dense"]),
+        ("name", "dense_1", AttributeError, ["name of Dense"]), ("input_dim", 3, AttributeError, ["input_dim"]),
+        ("trainible", False, AttributeError, ["no attribute 'trainible'", "did you mean 'trainable'?"]),
+        ("learning_rate_multiplier", -1, ValueError, ["learning_rate_multiplier", "(0, inf)", "-1"]),
+        ("learning_rate_multiplier", NAN, ValueError, ["learning_rate_multiplier", "nan"]),
+        ("kernel_regularizer", "l3", ValueError, ["kernel_regularizer", "'l3'", "'l2'"]),
+        ("bias_constraint", constraints.MaxNorm(axis=1), ValueError, ["bias_constraint", "axis 0"]))},
+    "layer rate": (lambda model: setattr(model.layers[1], "rate", 0.9), AttributeError, ["rate of Dropout"]),
+    "model name": (lambda model: setattr(model, "name", 3), TypeError, ["name", "3"]),
+    "model attribute": (lambda model: setattr(model, "stop_trainin", True), AttributeError,
+                        ["'stop_trainin'", "'stop_training'"]),
+    "model layers": (lambda model: setattr(model, "layers", []), AttributeError, ["layers of Sequential"]),
+    "model trainable": (lambda model: setattr(model, "trainable", 0), TypeError, ["trainable", "0"]),
+    "optimizer lr": (lambda model: setattr(model.optimizer, "lr", 3), AttributeError, ["'lr'", "learning_rate"]),
+    "optimizer beta1": (lambda model: setattr(model.optimizer, "beta1", 2), AttributeError, ["mean 'beta_1'?"]),
+    "optimizer iterations": (lambda model: setattr(model.optimizer, "iterations", -1), ValueError, ["iterations"]),
     "build": (lambda model: model.build(0), ValueError, ["input_shape", "0"]),
     "get_layer": (lambda model: model.get_layer("x"), ValueError, ["'x'", "dense"]),
 }  # fmt: skip

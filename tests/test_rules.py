@@ -268,6 +268,53 @@ def build_like(model, data):
     return pytest.approx(value - penalty, rel=1e-12)
 
 
+def test_a_model_is_frozen_as_a_whole(data):
+    """As in Keras it is set in all layers, each of which may be set again."""
+    model = build("float32")
+    assert model.trainable
+    model.trainable = False
+    assert not model.trainable and not any(layer.trainable for layer in model.layers)
+    before = model.parameters.copy()
+    model.fit(*data, verbose=0)
+    np.testing.assert_array_equal(model.parameters, before)
+    model.layers[-1].trainable = True
+    model.fit(*data, verbose=0)
+    changed = before != model.parameters
+    assert changed.any() and not changed[: -model.layers[-1].count_params()].any()
+
+
+def test_options_of_a_layer_may_be_set(data):
+    """What is set is what a layer could have been made with: it trains alike, and it is checked by the same code."""
+    options = dict(kernel_regularizer="l1", bias_regularizer=regularizers.L2(0.1), kernel_constraint="max_norm",
+                   bias_constraint="non_neg", learning_rate_multiplier=0.5)  # fmt: skip
+    found = []
+    for given, later in ((options, {}), ({}, options)):
+        fcnet.set_seed(3)
+        model = Sequential([Dense(8, "tanh", input_dim=data[0].shape[1], **given), Dense(3, "softmax")])
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        for name, value in later.items():
+            setattr(model.layers[0], name, value)
+        model.fit(*data, epochs=2, verbose=0, seed=1)
+        found.append(model.parameters)
+    np.testing.assert_array_equal(*found)
+    layer = model.layers[0]
+    assert (repr(layer.kernel_regularizer), repr(layer.bias_constraint)) == ("L1(l1=0.01)", "NonNeg()")
+    layer.kernel_constraint.max_value = 0.25
+    model.fit(*data, verbose=0)
+    assert np.linalg.norm(layer.W, axis=0).max() <= 0.25
+
+
+def test_a_class_derived_from_sequential_has_attributes_of_its_own():
+    class Own(Sequential):
+        def __init__(self, note):
+            self.note = note
+            super().__init__([Dense(1, input_dim=2)])
+
+    model = Own("before")
+    model.note = "after"
+    assert model.note == "after" and model.count_params() == 3
+
+
 def test_an_average_keeps_what_is_frozen(data):
     model = build("float32")
     model.compile(optimizers.Adam(0.01, use_ema=True, ema_momentum=0.9), "sparse_categorical_crossentropy")
