@@ -160,7 +160,7 @@ def nearest(value: str, valid: Iterable[str]) -> str:
 
 def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type[T]]) -> T:
     """The object that `identifier` is, or a new one of the class it is or names."""
-    if isinstance(identifier, base):
+    if isinstance(identifier, base) and type(identifier) is not base:
         return identifier
     found = names.get(identifier) if isinstance(identifier, str) else identifier
     if isinstance(found, type) and found in names.values():
@@ -170,12 +170,25 @@ def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type
 
 
 class Declared:
-    """Base of what is said in Python and done in compiled code: whatever is set is checked, and nothing else can be."""
+    """Base of what is said in Python and done in compiled code.
+
+    What can be set of it is checked whenever it is, and nothing else can be set. Nor can users derive classes from it:
+    what they write in them would be passed over.
+    """
 
     # What lies where, and what is True or False; then other attributes that can be set, which `_setting` checks.
     ranges: ClassVar[dict[str, tuple[float, float, str]]] = {}
     flags: ClassVar[tuple[str, ...]] = ()
     settable: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if cls.__module__.rpartition(".")[0] != __package__:
+            base = next(kind for kind in cls.__mro__[1:] if issubclass(kind, Declared))
+            raise TypeError(
+                f"{cls.__name__} can't be derived from {base.__name__}: training is compiled, and would call no method "
+                "of it. Activations, losses and metrics of your own are functions with @numba.njit: see docs/custom.md"
+            )
 
     def _define(self, **values: Any) -> None:
         """Set what stays as it is made, of values that have been checked."""

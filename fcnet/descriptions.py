@@ -202,8 +202,6 @@ def _same_derivative(description: JSON, derivative: Any, kind: str) -> None:
 def layer(value: layers.Layer, custom: Custom) -> JSON:
     """A layer by its class and options."""
     kind = type(value)
-    if LAYERS.get(kind.__name__) is not kind:
-        raise TypeError(f"layer {value.name!r} can't be stored: {kind.__name__} is no class of fcnet's")
     found: JSON = {"class": kind.__name__}
     for name in inspect.signature(kind).parameters:
         ending = name.rpartition("_")[2]
@@ -240,8 +238,6 @@ def made_layer(description: JSON, custom: Custom) -> layers.Layer:
 def optimizer(value: optimizers.Optimizer, custom: Custom) -> JSON:
     """An optimizer by its class, hyperparameters and number of steps; its vectors are arrays of the file."""
     kind = type(value)
-    if OPTIMIZERS.get(kind.__name__) is not kind:
-        raise TypeError(f"the optimizer can't be stored: {kind.__name__} is no class of fcnet's")
     found = {"class": kind.__name__, "iterations": value.iterations}
     found |= {name: getattr(value, name) for name in _hyperparameters(kind)}
     if isinstance(value.learning_rate, schedules.Schedule):

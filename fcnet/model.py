@@ -130,7 +130,7 @@ class Sequential:
                 raise ValueError(f"{layer!r} must come first, {self.name!r} has an input or layers already")
             self._inputs = layer.shape[0]
             return
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, Layer) or type(layer) is Layer:
             raise TypeError(f"layer must be a fcnet.Dense or another layer or, first, a fcnet.Input, got {layer!r}")
         if layer.added:
             raise ValueError(
@@ -868,7 +868,7 @@ class Sequential:
         OSError
             If the file can't be written; what was there before is still there.
         TypeError
-            If something of the model can't be stored, such as a layer of a class of your own.
+            If something of the model can't be stored, such as the state of a callback.
         ValueError
             If a weight is not finite.
         """

@@ -14,7 +14,18 @@ from numba import njit
 from reference import Layer
 
 import fcnet
-from fcnet import Dense, Sequential, activations, losses, metrics, set_num_threads
+from fcnet import (
+    Dense,
+    Sequential,
+    activations,
+    constraints,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    set_num_threads,
+)
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -553,3 +564,26 @@ def test_derivatives_are_one():
     assert str(custom_tower) == "mine" and repr(custom_tower) == "Custom(mine)" and custom_tower() is custom_tower
     assert custom_tower == activations.Custom(tower, name="mine") != activations.Custom(tower)
     assert activations.get(tower).derivative == "central difference"
+
+
+@pytest.mark.parametrize("base", [
+    losses.Loss, losses.MeanSquaredError, metrics.Metric, metrics.AUC, layers.Layer, Dense, optimizers.Adam,
+    regularizers.Regularizer, constraints.Constraint,
+])  # fmt: skip
+def test_derived_classes(base):
+    """Nothing would call what is written in them."""
+    with pytest.raises(TypeError, match=rf"Own can't be derived from {base.__name__}: .*@numba\.njit.*docs/custom\.md"):
+
+        class Own(base):
+            def call(self, *arguments):
+                raise AssertionError
+
+
+def test_base_classes_are_nothing_to_train_with():
+    model = Sequential([Dense(1, input_dim=2)])
+    with pytest.raises(TypeError, match=r"loss must be a name or object, got Loss\(\)"):
+        model.compile("sgd", losses.Loss())
+    with pytest.raises(TypeError, match="kernel_regularizer must be a name or object"):
+        Dense(1, kernel_regularizer=regularizers.Regularizer())
+    with pytest.raises(TypeError, match="or another layer or, first"):
+        model.add(layers.Layer())
