@@ -137,11 +137,19 @@ def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     return value
 
 
-def distinct(name: str, values: Sequence[str]) -> None:
-    """Refuse names of which two are the same."""
-    for i, value in enumerate(values):
-        if value in values[:i]:
-            raise ValueError(f"{name}: the name {value!r} stands twice; names must differ")
+def metric_names(names: Sequence[str]) -> None:
+    """Refuse names of which two are the same, or that stand for something else in logs and History."""
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise ValueError(f"metrics: the name {name!r} stands twice; names must differ")
+        if name in _LOGS or name.startswith("val_"):
+            raise ValueError(
+                f"metrics: the name {name!r} is taken, as are {', '.join(_LOGS)} and all that begin with 'val_': give "
+                "the metric another one, with name=..."
+            )
+
+
+_LOGS = ("loss", "epoch", "learning_rate")
 
 
 def unknown(kind: str, value: Any, valid: Iterable[str]) -> NoReturn:

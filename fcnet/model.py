@@ -340,7 +340,8 @@ class Sequential:
         RuntimeError
             Within a hook of a fit of this model.
         TypeError, ValueError
-            If a name is unknown, or the loss does not fit the last layer.
+            If a name is unknown, the loss does not fit the last layer, or the name of a metric is another one's, or
+            "loss", "epoch", "learning_rate" or one that begins with "val_", which logs have for something else.
         """
         self._need_no_fit("compile")
         if loss is None:
@@ -1234,7 +1235,7 @@ def _metrics(plain: Any, weighted: Any) -> list[metrics.Metric]:
             metric = copy.copy(metrics.get(identifier))
             metric.weighted = name == "weighted_metrics"
             found.append(metric)
-    checks.distinct("metrics", ["loss", *(metric.name for metric in found)])
+    checks.metric_names([metric.name for metric in found])
     return found
 
 

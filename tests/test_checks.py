@@ -443,6 +443,11 @@ BAD_ARGUMENTS = {
     "metric": (lambda: network(metrics=["acuracy"]), ValueError, ["metric", "'acuracy'", "'accuracy'"]),
     "metrics text": (lambda: network(metrics="accuracy"), TypeError, ["metrics", "'accuracy'", "list"]),
     "metric twice": (lambda: network(metrics=["mse", "mse"]), ValueError, ["metrics", "'mse'", "twice"]),
+    **{f"metric named {name}": (lambda name=name: network(metrics=[metrics.AUC(name=name)]), error, words)
+       for name, error, words in (
+        (3, TypeError, ["name", "3"]), ("", TypeError, ["name", "''"]),
+        ("loss", ValueError, ["metrics", "'loss'", "taken", "name="]), ("epoch", ValueError, ["'epoch'", "taken"]),
+        ("learning_rate", ValueError, ["'learning_rate'"]), ("val_loss", ValueError, ["'val_loss'", "'val_'"]))},
     "from_logits": (lambda: network(loss=losses.BinaryCrossentropy(from_logits=True)), ValueError,
                     ["from_logits=True", "'sigmoid'"]),
     "from_logits 1": (lambda: losses.BinaryCrossentropy(from_logits=1), TypeError, ["from_logits"]),
