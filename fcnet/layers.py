@@ -81,6 +81,11 @@ class Layer(checks.Declared):
         self._define(input_dim=size, name=None if name is None else checks.text("name", name), added=False)
         self.trainable = True
 
+    def _setting(self, name: str, value: Any) -> Any:
+        if name in ("W", "b", "kernel", "bias", "gamma", "beta"):
+            raise AttributeError(f"{name} is a view of the parameters: set its numbers, with {name}[...] = values")
+        return super()._setting(name, value)
+
     def rules(self) -> list[Rule]:
         """What holds for each of the layer's arrays in training. A frozen one has neither penalty nor constraint."""
         return [self._rule(part) if self.trainable else FROZEN for part in self.shapes(1)]
