@@ -85,6 +85,8 @@ class NonNeg(Constraint):
         return "NonNeg()"
 
 
+max_norm, non_neg = MaxNorm, NonNeg  # as in Keras
+
 CONSTRAINTS: dict[str, type[Constraint]] = {
     "max_norm": MaxNorm, "MaxNorm": MaxNorm, "non_neg": NonNeg, "NonNeg": NonNeg
 }  # fmt: skip

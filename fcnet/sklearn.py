@@ -285,7 +285,7 @@ class _Compiled:
         """Epochs of the model; as its `fit`, without looking through X again."""
         model, generator = self._model, np.random.default_rng(self._seed())
         objective, dtype, samples = model._compiled("fit"), model.parameters.dtype, X.shape[0]
-        Y = checks.targets(Y, dtype, objective.loss.name, self.n_outputs_, samples)
+        Y = checks.targets(Y, dtype, objective.loss.kernel, self.n_outputs_, samples)
         rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
         kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
         validation = None if held_out is None else model._intake(objective).validation(held_out)
@@ -356,7 +356,7 @@ class _Compiled:
         model, dtype = self._model, self._model.parameters.dtype
         model._need_no_chance()
         aim = model._aim(loss, ())
-        Y = checks.targets(Y, dtype, aim.loss.name, self.n_outputs_, len(Y))
+        Y = checks.targets(Y, dtype, aim.loss.kernel, self.n_outputs_, len(Y))
         rows, of_rows = _rows(X, dtype), checks.sample_weights(weights, len(Y), dtype)
         self._penalize(len(Y) if weights is None else float(np.sum(weights)), factor)
         engine = model._ruled_engine()

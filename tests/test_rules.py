@@ -190,7 +190,7 @@ def test_constraint_objects(shape):
     for made in (constraints.MaxNorm(0.5), constraints.MaxNorm(0.5, axis=1), constraints.NonNeg()):
         np.testing.assert_allclose(made(w), constrained(w, made.rule), rtol=1e-12)
         assert made(w).dtype == w.dtype
-    for made in (regularizers.L1(0.5), regularizers.L2(0.5), regularizers.L1L2(0.1, 0.2)):
+    for made in (regularizers.L1(0.5), regularizers.l2(0.5), regularizers.l1_l2(0.1, 0.2)):
         np.testing.assert_allclose(made(w), made.l1 * np.abs(w).sum() + made.l2 * (w**2).sum(), rtol=1e-12)
 
 
@@ -285,7 +285,7 @@ def test_a_model_is_frozen_as_a_whole(data):
 
 def test_options_of_a_layer_may_be_set(data):
     """What is set is what a layer could have been made with: it trains alike, and it is checked by the same code."""
-    options = dict(kernel_regularizer="l1", bias_regularizer=regularizers.L2(0.1), kernel_constraint="max_norm",
+    options = dict(kernel_regularizer="l1", bias_regularizer=regularizers.l2(0.1), kernel_constraint="max_norm",
                    bias_constraint="non_neg", learning_rate_multiplier=0.5)  # fmt: skip
     found = []
     for given, later in ((options, {}), ({}, options)):
