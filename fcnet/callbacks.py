@@ -171,7 +171,7 @@ class Hooks:
             if isinstance(callback, _RATE_CALLBACKS):
                 _rate(callback, model)
                 known = known and [*known, "learning_rate"]
-            elif getattr(callback.on_epoch_end, "__module__", None) != __name__:
+            elif not hasattr(callback, "epochs_ahead") and getattr(callback.on_epoch_end, "__module__", "") != __name__:
                 known = None  # it may put anything into the logs
         for callback in self.callbacks:
             callback.set_params(params)

@@ -423,6 +423,11 @@ def test_a_validation_set_needs_epochs(iris):
     assert len(one.validation_loss_curve_) == one.n_iter_
 
 
+def test_a_callback_that_needs_validation_data_says_so(iris):
+    with pytest.raises(ValueError, match=r"'val_loss', which is not among loss; .* need validation_data"):
+        fitted(MLPClassifier, iris, callbacks=[callbacks.EarlyStopping()])
+
+
 def test_callbacks_threads_and_dtype(iris):
     seen = []
     told = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(logs["loss"]))
