@@ -103,25 +103,30 @@ _lock = threading.RLock()
 threads.compile_locks.insert(0, _lock)
 
 
-def public_kernel(function: Callable) -> Any:
+share_small = False
+"""Whether threads share the smallest arrays, too: for the tests."""
+
+
+def public_kernel(worth: int) -> Callable[[Callable], Any]:
     """A kernel whose threads nobody else's come in the way of, with our options and our cache.
 
     Python threads take turns.  On one thread, and in compiled code, where no lock can be held, it is the serial
-    kernel: so a loop of the user, parallel or not, may call it under any threading layer.
+    kernel: so a loop of the user, parallel or not, may call it under any threading layer.  It is, too, if there are
+    less than `worth` numbers in the first two arrays, which one thread is through with before another one has begun.
     """
-    return _public(function, _launch(function))
+    return lambda function: _public(function, _launch(function, worth))
 
 
-def public_kernel_of(body: Callable, *parts: Any) -> Callable[[Callable], Any]:
+def public_kernel_of(body: Callable, worth: int, *parts: Any) -> Callable[[Callable], Any]:
     """The same of a `body` that takes the number of threads and parts behind the arguments of the function.
 
     From Python the parts come by address, compiled once for all kernels: see `simd.call`.  The function, which calls
     `helper(body)` with the parts themselves, is for compiled code alone: linking them takes LLVM several times as long.
     """
-    return lambda function: _public(function, _launch(body, parts))
+    return lambda function: _public(function, _launch(body, worth, parts))
 
 
-def _launch(function: Callable, parts: tuple[Any, ...] = ()) -> Callable[..., Any]:
+def _launch(function: Callable, worth: int, parts: tuple[Any, ...] = ()) -> Callable[..., Any]:
     """The kernel for Python; if it takes parts, the number of threads and their addresses are its last arguments."""
     parallel, serial = parallel_kernel(function), serial_kernel(_renamed(function, f"serial_{function.__name__}"))
     addresses: dict[Any, tuple[int, ...]] = {}
@@ -135,6 +140,8 @@ def _launch(function: Callable, parts: tuple[Any, ...] = ()) -> Callable[..., An
 
     def launch(*arguments: Any) -> Any:
         count = threads.get_num_threads()
+        if count > 1 and not share_small and sum(getattr(array, "size", 0) for array in arguments[:2]) < worth:
+            count = 1
         if parts:
             arguments += count, *handed(arguments[0])
         if count == 1:

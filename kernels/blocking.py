@@ -32,6 +32,8 @@ ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES
 one has: see `read_in_place`."""
 SHARED_LINES = 256
 """Bytes: rows of W a multiple of that apart share few sets of the L1 cache."""
+SHARED_SLABS, SHARED_ROWS = 8, 256
+"""For so many slabs such rows are copied even if they are short, if there are so many of them; without AVX-512."""
 AHEAD = 8
 """Rows of W between the one in use and the one prefetched, where weights are read in place."""
 PACKED_AHEAD = 16
@@ -51,7 +53,8 @@ def packs(slabs, K, outputs, lanes, threads):
     """Whether the weights of a strip are copied, to lie in the order in which the product of some slabs reads them."""
     # Of many slabs the panels don't stay in the L2 cache.
     in_place = slabs * K * NV <= NEAR and read_in_place(outputs, lanes, threads)
-    return slabs >= 2 and outputs >= STRIP and not in_place
+    again = slabs >= SHARED_SLABS and K >= SHARED_ROWS and shares_lines(outputs, lanes)
+    return slabs >= 2 and outputs >= STRIP and (again or not in_place)
 
 
 @either
@@ -63,7 +66,13 @@ def read_in_place(outputs, lanes, threads):
     since their lines share few sets of the caches.
     """
     short = outputs <= (ROW_VECTORS if threads > 1 else OWN_ROW_VECTORS) * lanes
-    return short or (REGISTER_BYTES < 64 and outputs % (SHARED_LINES // REGISTER_BYTES * lanes) > 0)
+    return short or (REGISTER_BYTES < 64 and not shares_lines(outputs, lanes))
+
+
+@either
+def shares_lines(outputs, lanes):
+    """Whether rows of so many numbers do, without AVX-512."""
+    return REGISTER_BYTES < 64 and outputs % (SHARED_LINES // REGISTER_BYTES * lanes) == 0
 
 
 @either

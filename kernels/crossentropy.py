@@ -54,7 +54,7 @@ def _mean(sums, B):
     return total / B
 
 
-@public_kernel
+@public_kernel(worth=1 << 13)
 def sigmoid_binary_crossentropy(Z, y, p, dZ):
     """Sigmoid and binary cross entropy: loss = mean(ln(1 + e^Z) - y Z), dZ = (p - y) / (B O).
 
@@ -88,7 +88,7 @@ def sigmoid_binary_crossentropy(Z, y, p, dZ):
     return _mean(sums, len(Z))
 
 
-@public_kernel
+@public_kernel(worth=1 << 13)
 def softmax_crossentropy(Z, y, p, dZ):
     """Softmax and cross entropy with probabilities (one-hot rows) as targets: dZ = (p - y) / B.
 
@@ -122,7 +122,7 @@ def softmax_crossentropy(Z, y, p, dZ):
     return _mean(sums, len(Z))
 
 
-@public_kernel
+@public_kernel(worth=1 << 13)
 def softmax_crossentropy_sparse(Z, labels, p, dZ):
     """Softmax and cross entropy with class indices as targets; no one-hot rows are made.
 

@@ -31,11 +31,13 @@ from .blocking import (
     transposed_product,
 )
 from .matmul import gather_slab, pack_rows, product, row_offsets, scatter_columns, scatter_slab, slab_width
-from .simd import MR, call, data, lanes
+from .simd import MR, call, data, lanes, splat, store
 
 _CODES = len(ACTIVATIONS)
 GROUP_SLABS = 32
 """Slabs that share the packing of a strip of weights, at the most."""
+WORTH = 1 << 15
+"""Numbers in the first two arrays from which on a second thread pays: see `public_kernel`."""
 
 
 @inline
@@ -75,8 +77,8 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
         for n in range(count):
             row_offsets((first + n) * P, B, I, data(X), data(offsets))
             call(gather, (data(X), data(offsets), I, P, data(x) + n * I * P))
-            for o in range(O):
-                z[n, o, :] = b[o]
+            for i in range(0, O * P, step):
+                store(splat(b[i // P], data(X)), data(z) + (n * O * P + i))
         is_near, pack = near(count, I, O), packs(count, I, O, step, 1)
         block = I if is_near else block_size(I, FORWARD_BLOCK)
         strip = min(PACKED_STRIP if is_near else O + MR - 1, strip_rows(step, block)) // MR * MR
@@ -91,7 +93,7 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
             call(scatter, (data(z) + n * O * P, O, data(A) + row * O, O, min(P, B - row), data(offsets)))
 
 
-@public_kernel_of(forward, gather_slab, product, strip_product, pack_rows, scatter_slab)
+@public_kernel_of(forward, WORTH, gather_slab, product, strip_product, pack_rows, scatter_slab)
 def dense_forward(X, W, b, A, activation):
     """Fused linear + bias + activation: A = g(X W + b).
 
@@ -172,7 +174,7 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
 _forward, _backward = helper(forward), helper(backward)
 
 
-@public_kernel_of(backward, gather_slab, product, strip_product, scatter_slab, scatter_columns)
+@public_kernel_of(backward, WORTH, gather_slab, product, strip_product, scatter_slab, scatter_columns)
 def dense_backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db):
     """dW = A_prev^T dZ, db = sum of dZ over samples, dZ_prev = (dZ W^T) * g'.
 

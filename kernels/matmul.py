@@ -414,9 +414,9 @@ def gather_slab(X, row_offsets, features, samples, panel):
             for s in range((samples + step - 1) // step * step):
                 panel[f * P + s] = X[row_offsets[s] + f]
         return
-    for j in range(0, samples, step):
-        for f in range(0, features, step):
-            n = min(step, features - f)
+    for f in range(0, features, step):
+        n = min(step, features - f)
+        for j in range(0, samples, step):  # without AVX-512 all of them write to the same cache lines
             if f + 4 * step < features:
                 # the rows stand anywhere: too many streams for the processor to foresee
                 for s in range(j, j + step):

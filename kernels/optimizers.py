@@ -286,7 +286,7 @@ CORRECTED = "adam", "amsgrad", "adamax", "nadam"
 _PIECE = 1 << 14
 
 
-@public_kernel
+@public_kernel(worth=1 << 17)
 def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
     """One step of gradient descent with momentum (0 for none) on flat vectors of one dtype, in place.
 
@@ -308,7 +308,7 @@ def sgd(params, gradient, velocity, learning_rate, momentum, nesterov):
                           data(velocity) + i, 1, n, n, n, data(hyper))
 
 
-@public_kernel
+@public_kernel(worth=1 << 17)
 def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
     """One step of Adam on flat vectors of one dtype, in place.
 
@@ -332,7 +332,7 @@ def adam(params, gradient, m, v, step, learning_rate, beta_1, beta_2, epsilon):
         adam_rows(data(params) + i, data(gradient) + i, data(m) + i, data(v) + i, data(v) + i, 1, n, n, n, data(hyper))
 
 
-@public_kernel
+@public_kernel(worth=1 << 17)
 def adamax(params, gradient, m, u, step, learning_rate, beta_1, beta_2, epsilon):
     """One step of Adamax on flat vectors of one dtype, in place.
 

@@ -34,6 +34,12 @@ def rng():
     return np.random.default_rng(20240229)
 
 
+@pytest.fixture(autouse=True)
+def small_arrays_are_shared(monkeypatch):
+    """The public kernels use several threads for the smallest arrays, too."""
+    monkeypatch.setattr("fcnet.kernels._jit.share_small", True)
+
+
 @pytest.fixture(params=(np.float32, np.float64), ids=("float32", "float64"))
 def dtype(request):
     return request.param

@@ -75,7 +75,8 @@ def work(seed):
 
 
 def kernel_work(seed):
-    """Public kernels, which have threads of their own."""
+    """Public kernels, which have threads of their own, here for small arrays too."""
+    kernels._jit.share_small = True
     X, _ = samples(seed)
     W, b, A = np.ones((16, 40), np.float32), np.zeros(40, np.float32), np.empty((N, 40), np.float32)
     kernels.dense_forward(X, W, b, A, kernels.TANH)

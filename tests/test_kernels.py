@@ -8,6 +8,7 @@ for an activation.  The activations never steepen an error: |g'| <= 1.
 import os
 import re
 import sys
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -149,6 +150,18 @@ def test_dense_of_wide_layers(dtype, rng):
             np.testing.assert_array_equal(dZ_prev, dZ @ W.T)
             np.testing.assert_array_equal(dW, X.T @ dZ)
             np.testing.assert_array_equal(db, dZ.sum(axis=0))
+
+
+def test_small_arrays_wake_no_thread(monkeypatch):
+    """One thread is through with them before another one has begun."""
+    woken = []
+    monkeypatch.setattr(_jit.threads, "launching", lambda count: woken.append(count) or nullcontext())
+    monkeypatch.setattr(_jit, "share_small", False)
+    with fcnet.num_threads(2):
+        for rows, expected in ((10, []), (3000, [2])):
+            X, W, b, A = (np.ones(shape, np.float32) for shape in ((rows, 20), (20, 30), 30, (rows, 30)))
+            kernels.dense_forward(X, W, b, A, kernels.LINEAR)
+            assert woken == expected
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
