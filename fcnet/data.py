@@ -322,13 +322,13 @@ def too_large(x: Any, dtype: np.dtype[Any]) -> bool:
     return x.size * dtype.itemsize > WHOLE_BYTES and (mapped(x) or not as_it_is)
 
 
-def is_stream(x: Any) -> bool:
-    """Whether x gives blocks, and is no array, table or list."""
+def is_stream(x: Any, y: Any = None) -> bool:
+    """Whether x gives blocks, and is no array, table or list. What gives items by number has rows, where y is given."""
     if isinstance(x, Blocks):
         return True
     if isinstance(x, (Sequence, Mapping, AnySet)) or checks.is_array(x):
         return False
-    return callable(x) or isinstance(x, Iterable) or checks.counted(x)
+    return callable(x) or isinstance(x, Iterable) or (y is None and checks.counted(x))
 
 
 def source(x: Any, y: Any, sample_weight: Any) -> Blocks | Pieces:

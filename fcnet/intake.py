@@ -107,7 +107,7 @@ class Intake:
         if y is None and isinstance(x, (list, tuple)) and len(x) in (2, 3) and all(map(checks.is_array, x)):
             came = f"a {type(x).__name__} of {len(x)} arrays"
             raise ValueError(f"x is {came}: pass X and y as two arguments, like fit(X, y)")
-        if data.is_stream(x) or (y is None and isinstance(x, (list, tuple))):
+        if data.is_stream(x, y) or (y is None and isinstance(x, (list, tuple))):
             source = data.source(x, y, sample_weight)
         elif always or data.too_large(x, self.dtype):
             source = data.Blocks(x, y, sample_weight)

@@ -36,6 +36,9 @@ class Input:
         return f"Input(shape={self.shape})"
 
 
+_VIEWS = ("W", "b", "kernel", "bias", "gamma", "beta")  # of the parameters
+
+
 class Layer(checks.Declared):
     """What all layers have: a name, the place of their arrays in the model's flat vector, and access to them.
 
@@ -81,8 +84,15 @@ class Layer(checks.Declared):
         self._define(input_dim=size, name=None if name is None else checks.text("name", name), added=False)
         self.trainable = True
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _VIEWS and self.built and isinstance(value, np.ndarray):
+            view = getattr(self, name, None)
+            if view is not None and value.__array_interface__ == view.__array_interface__:
+                return  # W -= ... has changed its numbers, and now sets what it has changed
+        super().__setattr__(name, value)
+
     def _setting(self, name: str, value: Any) -> Any:
-        if name in ("W", "b", "kernel", "bias", "gamma", "beta"):
+        if name in _VIEWS:
             raise AttributeError(f"{name} is a view of the parameters: set its numbers, with {name}[...] = values")
         return super()._setting(name, value)
 

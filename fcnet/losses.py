@@ -49,6 +49,8 @@ class Loss(checks.Declared):
         # The order of ranges and flags is that of the constructor.
         checks.keywords(type(self).__name__, parameters, (*self.ranges, *self.flags, "name", "reduction"))
         checks.one_of("reduction", parameters.pop("reduction", REDUCTION), (REDUCTION,))
+        if parameters.get("name", "") is None:
+            del parameters["name"]
         for name, value in parameters.items():
             setattr(self, name, value)
 

@@ -533,6 +533,7 @@ class Sequential:
                 self._adopt_state(saved.model)
             hooks.begin({} if saved is None else saved.state["callbacks"])
             begun = True
+            fit.checkpoint.save()  # they may have changed numbers
             fit.display = display.display(shown, run, feed.steps)
             if saved is not None:
                 fit.resume(saved.state, saved.model.history)
@@ -857,7 +858,8 @@ class Sequential:
         """Write all of the model to a file, from which `fcnet.load` makes one that predicts and trains with its bits.
 
         It takes the place of a file that is there when it is complete, and not before. Your own functions are not in
-        it, only their names. docs/files.md describes the format.
+        it, only their names. From a hook of a fit it can be resumed, if the thread that fits calls this. docs/files.md
+        describes the format.
 
         Parameters
         ----------

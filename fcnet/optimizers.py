@@ -603,7 +603,7 @@ class LBFGS(Optimizer):
 
     name = "lbfgs"
     ranges: ClassVar = {"tol": (0, math.inf, "[)"), "gradient_tol": (0, math.inf, "[)")}
-    settable = (*Optimizer.settable, "m", "message")
+    settable = ("iterations", "state", "m", "message")
     learning_rate = None  # type: ignore[assignment]  # the line search finds the length of a step
     m: int
     message: str
@@ -616,8 +616,10 @@ class LBFGS(Optimizer):
         self.m = m
 
     def _setting(self, name: str, value: Any) -> Any:
-        if name in self.options and value != self.options[name]:
-            checks.not_settable(self, name, (*self.ranges, "m"))
+        if name in self.options:
+            if value != self.options[name]:
+                checks.not_settable(self, name, (*self.ranges, *self.settable))
+            return value
         return checks.whole(name, value, 1) if name == "m" else super()._setting(name, value)
 
     @property

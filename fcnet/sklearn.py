@@ -312,7 +312,7 @@ class _Compiled:
         if self.solver == "adam":
             return optimizers.Adam(self.learning_rate_init, self.beta_1, self.beta_2, float(self.epsilon) / factor)
         chosen = copy.deepcopy(optimizers.get(self.solver))
-        if isinstance(self.solver, str):
+        if isinstance(self.solver, str) and "learning_rate" in chosen.ranges:
             chosen.learning_rate = self.learning_rate_init
         return chosen
 

@@ -74,8 +74,9 @@ class Network:
 
     def checkpoint(self) -> Checkpoint:
         """A copy of everything that training changes."""
-        live = [self.parameters, *self.optimizer.state]
-        return Checkpoint(self, live, [array.copy() for array in live], self.optimizer.iterations)
+        made = Checkpoint(self)
+        made.save()
+        return made
 
     def healthy(self, sums: np.ndarray) -> bool:
         """Whether losses (epochs, first column) and parameters are finite.
@@ -90,15 +91,19 @@ class Checkpoint:
     """Parameters and optimizer state as they were at a known good moment."""
 
     network: Network
-    live: list[np.ndarray]
-    copies: list[np.ndarray]
-    iterations: int
+    live: list[np.ndarray] = field(default_factory=list)
+    copies: list[np.ndarray] = field(default_factory=list)
+    iterations: int = 0
 
     def save(self) -> None:
         """Replace the copy by the present state."""
+        optimizer = self.network.optimizer
+        self.live = [self.network.parameters, *optimizer.state]  # a callback may have replaced a vector
+        if len(self.copies) != len(self.live):
+            self.copies = [np.empty_like(array) for array in self.live]
         for copy, array in zip(self.copies, self.live, strict=True):
             np.copyto(copy, array)
-        self.iterations = self.network.optimizer.iterations
+        self.iterations = optimizer.iterations
 
     def restore(self) -> None:
         """Bring back the saved state, all of it also when Ctrl-C comes in between."""
@@ -111,7 +116,8 @@ class Checkpoint:
     def _copy_back(self) -> None:
         for copy, array in zip(self.copies, self.live, strict=True):
             np.copyto(array, copy)
-        self.network.optimizer.iterations = self.iterations
+        optimizer = self.network.optimizer
+        optimizer.state[:], optimizer.iterations = self.live[1:], self.iterations
 
 
 def _finite(sums: np.ndarray) -> bool:

@@ -162,7 +162,7 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
         i, o, rows, here = tile_place(t, height, O, P, TILE_GROUP)
         tile = np.zeros((MR, width), dZ.dtype)
         C, C_row, copied = data(tile), width, min(rows, I - i)
-        if copied == rows and here % P == 0:
+        if slabs > 0 and copied == rows and here % P == 0:  # of no samples it is the tile's zeros
             C, C_row, copied = data(dW) + (i * O + o), O, 0
         tile_product(product, data(panels) + i * P, height, rows, data(columns) + o // P * jump, jump, o, here, B, C,
                      C_row, 0)

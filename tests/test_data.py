@@ -523,6 +523,17 @@ class Sliced:
         return self._array[rows]
 
 
+def test_rows_by_number_beside_labels():
+    """With y it is no source of blocks."""
+    X, y, _ = rows()
+    whole, model = small(), small()
+    for made, x in ((whole, X), (model, Numbered(X.tolist()))):
+        made.fit(x, y, verbose=0, seed=1, validation_data=(x, y))
+        made.train_on_batch(x, y)
+    same(model, whole)
+    assert model.evaluate(Numbered(X.tolist()), y, verbose=0) == whole.evaluate(X, y, verbose=0)
+
+
 def test_sliced():
     X, y, _ = rows()
     whole, model = small(), small()

@@ -226,6 +226,8 @@ CHANGES = {  # what changes a model, and refuses
         ("learning_rate_multiplier", NAN, ValueError, ["learning_rate_multiplier", "nan"]),
         ("kernel_regularizer", "l3", ValueError, ["kernel_regularizer", "'l3'", "'l2'"]),
         ("bias_constraint", constraints.MaxNorm(axis=1), ValueError, ["bias_constraint", "axis 0"]))},
+    "option of LBFGS": (lambda model: setattr(optimizers.LBFGS(), "clipnorm", 0.1), AttributeError,
+                        ["clipnorm", "gradient_tol, iterations, m"]),
     "layer W": (lambda model: setattr(model.layers[0], "W", 3), AttributeError, ["W is a view", "W[...] = values"]),
     "layer rate": (lambda model: setattr(model.layers[1], "rate", 0.9), AttributeError, ["rate of Dropout"]),
     "model name": (lambda model: setattr(model, "name", 3), TypeError, ["name", "3"]),

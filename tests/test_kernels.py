@@ -152,6 +152,15 @@ def test_dense_of_wide_layers(dtype, rng):
             np.testing.assert_array_equal(db, dZ.sum(axis=0))
 
 
+def test_dense_of_no_samples(dtype):
+    """Nothing adds to dW and db, which are 0 then, in tiles of any place."""
+    X, dZ, W, b = (np.full(shape, 7, dtype) for shape in ((0, 40), (0, 130), (40, 130), 130))
+    dW, db = W.copy(), b.copy()
+    kernels.dense_backward(dZ, X, W, kernels.LINEAR, X.copy(), dW, db)
+    assert not dW.any() and not db.any()
+    kernels.dense_forward(X, W, b, dZ.copy(), kernels.TANH)
+
+
 def test_small_arrays_wake_no_thread(monkeypatch):
     """One thread is through with them before another one has begun."""
     woken = []

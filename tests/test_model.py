@@ -10,7 +10,7 @@ import pytest
 import reference
 
 import fcnet
-from fcnet import Dense, Input, Sequential, display, losses, metrics, optimizers, training
+from fcnet import Dense, Input, Sequential, callbacks, display, losses, metrics, optimizers, training
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +67,7 @@ def test_flat_vector_and_views():
     assert second.b is None
     assert all(np.shares_memory(part, model.parameters) for part in parts)
     first.W[1, 2] = 7
+    first.W *= 1  # sets the view that it has changed
     assert model.parameters[1 * 3 + 2] == 7
     model.parameters[-1] = 5
     assert third.b[0] == 5
@@ -464,6 +465,26 @@ def test_divergence_keeps_the_last_good_epoch(shuffle):
         np.testing.assert_array_equal(broken.parameters, good.parameters)
         np.testing.assert_array_equal(broken.optimizer.state[0], good.optimizer.state[0])
         assert history.history == broken.history.history
+
+
+def test_divergence_after_a_callback_has_replaced_a_vector():
+    """What comes back is what the epoch began with, in the arrays that the optimizer has now."""
+    class Replaces(callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            state = self.model.optimizer.state
+            state[0] = np.full_like(state[0], 0.5)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.parameters[0] = np.nan
+
+    model = Sequential([Dense(2, input_dim=1), Dense(1)])
+    model.compile(optimizers.SGD(0.1, momentum=0.5), "mse")
+    x = np.ones((8, 1))
+    model.fit(x, x, verbose=0)
+    with pytest.raises(FloatingPointError):
+        model.fit(x, x, verbose=0, callbacks=[Replaces()])
+    np.testing.assert_array_equal(model.optimizer.state[0], 0.5)
+    assert model.optimizer.iterations == 1 and np.isfinite(model.parameters).all()
 
 
 def test_divergence_of_one_batch():

@@ -265,7 +265,7 @@ def test_sparse_is_dense(kind, form, rng):
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_a_sparse_matrix_is_never_dense_as_a_whole(solver):
     X = sparse.random(4000, 3000, 0.001, "csr", random_state=0)
-    one = MLPRegressor(hidden_layer_sizes=(5,), solver=solver, max_iter=2, random_state=0)
+    one = MLPRegressor(hidden_layer_sizes=(5,), solver=solver, max_iter=2, random_state=0, n_threads=1)
     y = X[:, 0].toarray().ravel()
     one.fit(X, y)  # what is compiled takes memory once
     tracemalloc.start()
@@ -274,7 +274,7 @@ def test_a_sparse_matrix_is_never_dense_as_a_whole(solver):
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < X.dtype.itemsize * 4000 * 3000 / 2  # some chunks of it
+    assert peak < X.dtype.itemsize * 4000 * 3000 / 2  # a chunk of it for every thread
 
 
 def test_tables_and_names(iris):
@@ -422,6 +422,12 @@ def test_a_validation_set_needs_epochs(iris):
         MLPClassifier(**FEW, solver="lbfgs").fit(*iris, validation_data=iris)
     one = MLPClassifier(**FEW, solver=optimizers.LBFGS()).fit(*iris, validation_data=iris)
     assert len(one.validation_loss_curve_) == one.n_iter_
+
+
+def test_lbfgs_by_the_name_of_its_class(iris):
+    one, other = (MLPClassifier(**FEW, solver=solver).fit(*iris)
+                  for solver in ("LBFGS", optimizers.LBFGS()))
+    np.testing.assert_array_equal(one.coefs_[0], other.coefs_[0])
 
 
 def test_a_callback_that_needs_validation_data_says_so(iris):
