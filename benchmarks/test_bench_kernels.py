@@ -194,7 +194,8 @@ def measured(request):
     """{(kernel, threads): {how: (seconds, rate)}} of all tests, written at the end with --write."""
     found = {}
     yield found
-    if request.config.getoption("--write"):
+    file = request.config.getoption("--write")
+    if file:
         rows = [["kernel", "threads", "fcnet, us", "NumPy, us", "NumPy / fcnet", "fcnet's rate", "of peak"]]
         for (name, threads), by in found.items():
             if {"fcnet", "numpy"} <= {*by}:
@@ -202,7 +203,7 @@ def measured(request):
                 times = f"{ours * 1e6:,.1f}", f"{theirs * 1e6:,.1f}", f"{theirs / ours:.2f}"
                 rows.append([name, str(threads), *times, *rate])
         header = common.header("float32; medians of pytest-benchmark")
-        common.write_section(common.RESULTS, "Kernels", header, common.table(rows))
+        common.write_section(file, "Kernels", header, common.table(rows))
 
 
 @pytest.fixture(params=THREADS, ids=lambda threads: f"{threads}-thread")
