@@ -533,7 +533,7 @@ class Sequential:
                 self._adopt_state(saved.model)
             hooks.begin({} if saved is None else saved.state["callbacks"])
             begun = True
-            fit.checkpoint.save()  # they may have changed numbers
+            fit.checkpoint.save()  # not before: they may have changed numbers
             fit.display = display.display(shown, run, feed.steps)
             if saved is not None:
                 fit.resume(saved.state, saved.model.history)

@@ -114,6 +114,8 @@ class Checkpoint:
             raise
 
     def _copy_back(self) -> None:
+        if not self.live:  # nothing has been saved, and nothing trained
+            return
         for copy, array in zip(self.copies, self.live, strict=True):
             np.copyto(array, copy)
         optimizer = self.network.optimizer
@@ -175,7 +177,7 @@ class Fit:
         self.validating = self.telling = True
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
-        self.checkpoint = self.network.checkpoint()
+        self.checkpoint = Checkpoint(self.network, iterations=self.network.optimizer.iterations)  # saved before `run`
         self.key = 0
         self.begun = 0  # steps of the first epoch that are taken already
         self.sums = np.zeros((1, self.network.objective.n_sums))

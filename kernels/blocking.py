@@ -114,6 +114,12 @@ def tile_place(t, layer_rows, outputs, P, side_by_side):
     return i, o, min(MR, layer_rows - i), min(width, outputs - o)
 
 
+@either
+def full_slabs(first, count, samples, lanes):
+    """How many of some slabs need every vector: all, but for the last one of all if one vector holds its samples."""
+    return count - 1 if samples - (first + count - 1) * NV * lanes <= lanes else count
+
+
 # ------------------------------------------------------------------------------------------------
 # Products
 # ------------------------------------------------------------------------------------------------
@@ -179,7 +185,7 @@ def tile_product(product, A, height, rows, dZ, jump, o, width, samples, tile, ti
     """
     P = slab_width(A)
     slabs = (samples + P - 1) // P
-    full = slabs if samples - (slabs - 1) * P > lanes(A) else slabs - 1
+    full = full_slabs(0, slabs, samples, lanes(A))
     copies = (width + P - 1) // P
     vectors = NV if width > copies * P - lanes(A) else 1
     # of each slab, the rows of the next block follow those of this one: ask for them, MR numbers a sample; or, where

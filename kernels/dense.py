@@ -21,6 +21,7 @@ from .blocking import (
     block_size,
     copy_rows,
     count_tiles,
+    full_slabs,
     near,
     packed_product,
     packs,
@@ -47,15 +48,10 @@ def _groups(slabs, threads):
 
 
 @inline
-def _first(group, groups, slabs):
-    """The first slab of a group."""
-    return slabs * group // groups
-
-
-@inline
-def _whole(first, count, samples, p):
-    """How many of the slabs need every vector: all, but for the last one of all if one vector holds its samples."""
-    return count - 1 if samples - (first + count - 1) * slab_width(p) <= lanes(p) else count
+def _share(group, groups, slabs):
+    """The first slab of a group, and how many it has."""
+    first = slabs * group // groups
+    return first, slabs * (group + 1) // groups - first
 
 
 def forward(X, W, b, A, activation, threads, gather, product, strip_product, pack_rows, scatter):
@@ -69,8 +65,7 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
     slabs = (B + P - 1) // P
     groups = _groups(slabs, threads)
     for group in prange(groups):
-        first = _first(group, groups, slabs)
-        count = _first(group + 1, groups, slabs) - first
+        first, count = _share(group, groups, slabs)
         offsets = np.empty(P, np.intp)
         x = np.empty((count, I, P), X.dtype)
         z = np.empty((count, O, P), X.dtype)
@@ -85,7 +80,7 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
         packed = np.empty(strip * (block + 1) if pack else 0, X.dtype)
         for o in range(0, O, strip):
             packed_product(product, strip_product, pack_rows, data(packed), data(W), O, I, block, o, min(strip, O - o),
-                           data(x), I * P, data(z) + o * P, O * P, count, _whole(first, count, B, data(X)), is_near,
+                           data(x), I * P, data(z) + o * P, O * P, count, full_slabs(first, count, B, step), is_near,
                            pack, 1)
         for n in range(count):
             row = (first + n) * P
@@ -123,17 +118,16 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
         raise ValueError("dense_backward takes dZ (B, O), A_prev and dZ_prev (B, I), W and dW (I, O), and db (O,)")
     if not 0 <= activation_prev < _CODES:
         raise ValueError("dense_backward: activation_prev must be a code of kernels.ACTIVATIONS")
-    P = slab_width(data(dZ))
+    P, step = slab_width(data(dZ)), lanes(data(dZ))
     slabs = (B + P - 1) // P
     groups = _groups(slabs, threads)
     height, jump = I + 1, slabs * P * P
     panels = np.empty((slabs, height, P), dZ.dtype)
     columns = np.zeros(((O + P - 1) // P, slabs, P, P), dZ.dtype)
     block = block_size(O, BACKWARD_BLOCK)
-    strip = strip_rows(lanes(data(dZ)), block)
+    strip = strip_rows(step, block)
     for group in prange(groups):
-        first = _first(group, groups, slabs)
-        count = _first(group + 1, groups, slabs) - first
+        first, count = _share(group, groups, slabs)
         offsets = np.empty(P, np.intp)
         dz = np.empty((count, O, P), dZ.dtype)
         da = np.empty((count, I, P), dZ.dtype)
@@ -152,7 +146,7 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
             inputs = min(strip, I - i)
             is_near = near(count, O, inputs)
             transposed_product(product, strip_product, data(W) + i * O, O, O if is_near else block, inputs, data(dz),
-                               O * P, data(da) + i * P, I * P, count, _whole(first, count, B, data(dZ)), is_near)
+                               O * P, data(da) + i * P, I * P, count, full_slabs(first, count, B, step), is_near)
         for n in range(count):
             row = (first + n) * P
             activate_backward(activation_prev, data(panels) + (first + n) * height * P, data(da) + n * I * P, I)

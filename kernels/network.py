@@ -53,6 +53,7 @@ from .blocking import (
     TILE_GROUP,
     copy_rows,
     count_tiles,
+    full_slabs,
     near,
     packed_product,
     packs,
@@ -474,10 +475,9 @@ def _slabs(params, task_at):
 
 @inline
 def _full_slabs(params, task_at, first, count):
-    """How many of the slabs need every vector: all, but for the batch's last one if one vector holds its samples."""
+    """How many slabs of the chunk need every vector."""
     task = _task(task_at)
-    left = task.stop - task.start - (first + count - 1) * slab_width(params)
-    return count - 1 if left <= lanes(params) else count
+    return full_slabs(first, count, task.stop - task.start, lanes(params))
 
 
 @part(*GROUP_ARGUMENTS)

@@ -224,3 +224,16 @@ def assert_within(got, want, bound, what=""):
         worst = np.unravel_index(np.argmax(np.where(np.isnan(excess), np.inf, excess)), got.shape)
         raise AssertionError(f"{what}: {np.sum(~inside)} of {got.size} outside the bound; at {worst} got "
                              f"{got[worst]!r}, expected {want[worst]!r}, {excess[worst]:.3g} times the bound")
+
+
+class Numbered:
+    """Things by their numbers: a length, items, and neither an end nor an iterator."""
+
+    def __init__(self, things):
+        self._things = things
+
+    def __len__(self):
+        return len(self._things)
+
+    def __getitem__(self, i):
+        return self._things[i % len(self)]

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from tables import Numbered
 
 import fcnet
 from fcnet import (
@@ -192,17 +193,6 @@ def test_every_container_gives_the_same_bits(kind, dtype):
 
 def test_rows_by_number_without_an_end():
     """An object with a length and without an iterator, which never raises IndexError."""
-
-    class Numbered:
-        def __init__(self, values):
-            self._values = values
-
-        def __len__(self):
-            return len(self._values)
-
-        def __getitem__(self, i):
-            return self._values[i % len(self)]
-
     assert checks.features(Numbered(SOURCE), F4).tobytes() == SOURCE.astype(F4).tobytes()
     assert checks.targets(Numbered([0, 1, 1]), F4, BINARY, 1, 3).tolist() == [[0], [1], [1]]
     for y, error, words in (

@@ -5,6 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from tables import Numbered
 
 import fcnet
 from fcnet import Dense, Sequential, data, losses, optimizers, training
@@ -57,19 +58,6 @@ def same(model, expected):
     assert model.history.history.keys() == expected.history.history.keys()
     for name, column in model.history.history.items():
         np.testing.assert_allclose(column, expected.history.history[name], rtol=1e-12, err_msg=name)
-
-
-class Numbered:
-    """Blocks by their numbers: a length, items, and neither an end nor an iterator."""
-
-    def __init__(self, pieces):
-        self._pieces = pieces
-
-    def __len__(self):
-        return len(self._pieces)
-
-    def __getitem__(self, i):
-        return self._pieces[i % len(self)]
 
 
 # ------------------------------------------------------------------------------------- the steps of one array

@@ -161,6 +161,19 @@ def test_dense_of_no_samples(dtype):
     kernels.dense_forward(X, W, b, dZ.copy(), kernels.TANH)
 
 
+def test_dense_of_no_inputs_or_outputs(dtype):
+    """A sum of no terms is 0, or the bias."""
+    for I, O in ((0, 20), (40, 0)):
+        X, dZ, W, b = (np.full(shape, 7, dtype) for shape in ((30, I), (30, O), (I, O), O))
+        A, dX, dW, db = dZ + 1, X + 1, W + 1, b + 1
+        kernels.dense_forward(X, W, b, A, kernels.LINEAR)
+        kernels.dense_backward(dZ, X, W, kernels.LINEAR, dX, dW, db)
+        np.testing.assert_array_equal(A, X @ W + b)
+        np.testing.assert_array_equal(dX, dZ @ W.T)
+        np.testing.assert_array_equal(dW, X.T @ dZ)
+        np.testing.assert_array_equal(db, dZ.sum(axis=0))
+
+
 def test_small_arrays_wake_no_thread(monkeypatch):
     """One thread is through with them before another one has begun."""
     woken = []
