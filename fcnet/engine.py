@@ -766,7 +766,7 @@ class Engine:
         if plan.by_rows:
             return [(few.gradient_update, 0, self._strips(), 0, few.MOST_STRIPS, 1)]
         if plan.summed:
-            return [(network.sum_update, 0, 1, 0, 1, 1)]
+            return [(network.sum_update, 0, self._sums(), 0, network.MOST_PIECES, 1)]
         if plan.mode < network.GRADIENT:
             return []
         tiles = self._tiles(self._matrices[plan.training])
@@ -790,6 +790,10 @@ class Engine:
     def _tiles(self, matrices: np.ndarray) -> int:
         """How many tiles phase 2 has."""
         return sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
+
+    def _sums(self) -> int:
+        """How many units phase 2 has where partial gradients are added up."""
+        return -(-self.n_params // network.SUMMED)
 
     def _strips(self) -> int:
         """How many strips phase 2 has, by rows."""
@@ -1090,10 +1094,11 @@ class Engine:
         return frozen or any(rule.rate != 1.0 for rule in every)
 
     def _most_units(self) -> int:
-        """At least as many as phase 2 has tiles or strips."""
+        """At least as many as phase 2 has tiles, strips or sums."""
         width = min(blocking.TILE_COLUMNS * self.slab, few.STRIP_WIDTH)
-        return sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
-                   2 * -(-int(record["outputs"]) // width) for record in self.layers)
+        tiles = sum(-(-int(record["rows"]) // MR) * -(-int(record["outputs"]) // width) if record["rows"] else
+                    2 * -(-int(record["outputs"]) // width) for record in self.layers)
+        return max(tiles, self._sums())
 
     def _arrays(self, l: int) -> list[tuple[int, int]]:
         """Where the arrays of a layer begin and end in the flat vectors."""

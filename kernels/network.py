@@ -216,6 +216,8 @@ METRIC = np.dtype([(field, np.int64) for field in (
 
 MOST_TILES, MOST_PIECES = 16, 8
 """Tiles of dW, and pieces of a stage, that a thread takes at a time."""
+SUMMED = 1024
+"""Numbers of the partial gradients that a thread adds up, and updates, at a time."""
 
 LAP_NOW, LAP_OTHER, LAP_GATHER, LAP_LOSS, LAP_SUM, LAP_LAYERS = np.arange(6)
 """What the columns of `laps` count: from LAP_LAYERS on, forward, backward and gradient of each layer."""
@@ -688,21 +690,25 @@ def _partial_gradient(params, task_at, l, panel, height, dZ, first, place, count
 
 @part(*PHASE_ARGUMENTS)
 def sum_update(params, task_at, thread, first, last):
-    """The partial gradients of a chunk, added to `gradient` in the order of the groups; then the optimizer."""
+    """SUMMED numbers at a time of a chunk's partial gradients, added to `gradient` in the order of the groups; then the
+    optimizer on them.
+    """
     task = _task(task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
-    gradient, partials = pointer_like(task.gradient, params), pointer_like(task.partials, params)
     rows = task.slab * task.share_slabs
     groups = (task.stop - task.start + rows - 1) // rows
-    for c in range(0, task.n_params, lanes(params)):
-        n = task.n_params - c
-        total = load_upto(partials + c, n) if task.first_chunk else load_upto(gradient + c, n)
-        for group in range(1 if task.first_chunk else 0, groups):
-            total = total + load_upto(partials + (group * task.n_params + c), n)
-        store_upto(total, gradient + c, n)
-    if task.last_chunk and task.mode == TRAIN and not task.deferred:
-        _update(params, task_at, 0, gradient, 1, task.n_params, task.n_params, task.n_params, task.hyper, 0)
+    for unit in range(first, last):
+        at, size = unit * SUMMED, min(SUMMED, task.n_params - unit * SUMMED)
+        gradient, partials = pointer_like(task.gradient, params) + at, pointer_like(task.partials, params) + at
+        for c in range(0, size, lanes(params)):
+            n = size - c
+            total = load_upto(partials + c, n) if task.first_chunk else load_upto(gradient + c, n)
+            for group in range(1 if task.first_chunk else 0, groups):
+                total = total + load_upto(partials + (group * task.n_params + c), n)
+            store_upto(total, gradient + c, n)
+        if task.last_chunk and task.mode == TRAIN and not task.deferred:
+            _update(params, task_at, at, gradient, 1, size, size, size, task.hyper, unit)
     _lap(task_at, thread, LAP_SUM)
     restore_subnormals(floats)
 

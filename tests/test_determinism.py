@@ -12,11 +12,11 @@ import fcnet
 from fcnet import Dense, Sequential, _runtime, kernels, metrics, optimizers
 from fcnet.engine import Engine
 
-# 700 rows of 200 features are shared between threads, and 1,500 rows of the narrow network by groups; the small one is
-# one thread's work.
+# 700 rows of 200 features are shared between threads, and 1,500 rows of the narrow network by groups, whose sums
+# are shared out too; the small one is one thread's work.
 SHARED = [Layer(300, "relu"), Layer(130, "tanh"), Layer(10, "softmax")]
 SMALL = [Layer(4, "relu"), Layer(6, "relu"), Layer(1, "sigmoid")]
-NARROW = [Layer(32, "tanh"), Layer(16, "tanh"), Layer(4, "linear")]
+NARROW = [Layer(48, "tanh"), Layer(24, "tanh"), Layer(4, "linear")]
 
 
 def digest(*arrays):

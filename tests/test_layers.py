@@ -28,7 +28,7 @@ NETWORKS = {  # name: inputs, layers, loss
     "dropped inputs and outputs": (3, [Transform("dropout", 0.25, key=77), Layer(9, "tanh"), Transform("dropout", 0.5),
                                        Layer(4, "tanh", use_bias=False), Transform("dropout", 0.125)],
                                    "mean_squared_error"),
-    "softmax by itself": (4, [Layer(50, "silu"), Transform("layer_normalization", 1e-3, scale=False, center=False),
+    "softmax by itself": (4, [Layer(150, "silu"), Transform("layer_normalization", 1e-3, scale=False, center=False),
                               Transform("gaussian_noise", 0.5, key=-5), Layer(3),
                               Transform("activation", activation="softmax")],
                           "categorical_crossentropy"),

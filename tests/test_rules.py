@@ -38,6 +38,7 @@ CASES = {  # name: network of test_layers, rules by layer, optimizer with its op
     "rates": ("wide", dict(layer_0=(Rule(rate=0.1),) * 2, layer_3=(Rule(rate=3.0), FREE)), {}),
     "everything": ("wide", dict(layer_0=(FROZEN, FROZEN), layer_1=(BOTH, FREE), layer_3=(
         Rule(l2=0.01, constraint=("max_norm", 0, 0.9)), Rule(rate=2.0)), layer_5=(L1, POSITIVE)), {}),
+    "penalties of few weights": ("softmax by itself", dict(layer_0=(L2, L1), layer_3=(L1, FREE)), {}),
     "penalties only": ("wide", dict(layer_0=(L2, FREE), layer_3=(L1, L2)), {}),
     "with a clipped norm": ("wide", dict(layer_0=(FROZEN, FROZEN), layer_3=(BOTH, FREE)), dict(global_clipnorm=0.05)),
 }  # fmt: skip
@@ -168,7 +169,7 @@ THREADS = """
 
     for threads in map(int, sys.argv[1:]):
         fcnet.set_num_threads(threads)
-        for name in ("everything", "constraints", "penalties only"):
+        for name in ("everything", "constraints", "penalties only", "penalties of few weights"):
             network, given, _ = test_rules.CASES[name]
             engine, params, X, Y, layers, loss = test_layers.prepared(network, 900, np.float32)
             engine.follow(test_rules.rules_of(X.shape[1], layers, **given))
@@ -180,7 +181,7 @@ THREADS = """
 
 def test_any_number_of_threads(run_python):
     lines = [line.split(" ", 1) for line in run_python(THREADS, 1, 2, NUMBA_NUM_THREADS="2").stdout.splitlines()]
-    assert [line[1] for line in lines[:3]] == [line[1] for line in lines[3:]] and lines[3][0] == "2"
+    assert [line[1] for line in lines[:4]] == [line[1] for line in lines[4:]] and lines[4][0] == lines[7][0] == "2"
 
 
 @pytest.mark.parametrize("shape", ((3, 5), (70, 300), (300, 70), (1, 1)))
