@@ -28,7 +28,8 @@ from common import table
 from peers import FcnetFit
 from workloads import ADAM, BINARY, CIRCLES, SQUARED, Workload
 
-from fcnet import engine, kernels, num_threads
+from fcnet import kernels, num_threads, planning
+from fcnet.engine import Engine
 
 FULL = 1_000_000
 CASES = {
@@ -46,7 +47,7 @@ CASES = {
 WARM_UP = 2048  # rows
 
 
-def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -> dict[str, int]:
+def formula(made: Engine, workload: Workload, threads: int, slots: int) -> dict[str, int]:
     """Bytes of every part, as in the section Memory of docs/performance.md."""
     P, params = made.slab, made.n_params
     widths = [int(made.layers["inputs"][0]), *map(int, made.layers["outputs"])]
@@ -67,7 +68,7 @@ def formula(made: engine.Engine, workload: Workload, threads: int, slots: int) -
         "panels": plan.threads * kernels.few.panel_numbers(widths[1:], P) if plan.by_rows else 0,
         "gradient": params if plan.summed or plan.chunk < plan.slabs else 0,
         "partial gradients": math.ceil(plan.chunk / plan.group) * params if plan.summed else 0,
-        "held": held if plan.summed and full and held * made.dtype.itemsize <= engine.HELD_BYTES else 0,
+        "held": held if plan.summed and full and held * made.dtype.itemsize <= planning.HELD_BYTES else 0,
         "checkpoint": params * (1 + slots),
     }
     sizes = {part: count * made.dtype.itemsize for part, count in numbers.items()}

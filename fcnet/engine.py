@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
-from . import _runtime, checks, layout
+from . import _runtime, checks, layout, planning
 from . import losses as declared
 from . import metrics as declared_metrics
 from .activations import Custom
@@ -39,49 +39,10 @@ from .kernels import (
 )
 from .kernels.metrics import METRICS
 from .kernels.simd import MR, NV, REGISTER_BYTES
-from .layout import PLAIN, Rule
+from .planning import BatchPlan, Planner
+from .rules import Rule, RuledArrays
 from .sparse import SparseRows
 
-CHUNK_ROWS = 1024
-CHUNK_BYTES = 2 << 20
-LOCAL_CHUNK_SLABS = 1024
-GROUP_SLABS = 32
-"""A batch is worked off in chunks of CHUNK_ROWS samples, or of as many as fit into CHUNK_BYTES if that is more.  A
-thread takes GROUP_SLABS slabs of it through a layer before the next layer: packed weights are used that often (packing
-takes 21 % of the forward product with 4 slabs, 14 with 8, 10 with 16; 32 are a chunk in float32 with AVX-512).
-Without tiles over the whole batch a thread uses the same places for one group after the other, in chunks of
-LOCAL_CHUNK_SLABS.  None of these changes a bit of the result."""
-STRIPS_FLOPS, STRIPS_WIDTH = 8e6, 160
-"""Several threads share out the outputs of a layer in place of the slabs, if a chunk has so much work, and its layers,
-on average over their weights, so many outputs.  Measured with 784-32-10 to 1024 x 4 and batches of 32 to 1,024."""
-LEAST_GROUP = 4
-"""Groups whose weights need no packing may be smaller, down to this: see `Engine._slabs_in_cache`."""
-SUMS = 1 << 19
-"""Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
-PARTIAL_PARAMS = 8192
-PARTIAL_SLABS = 4 if REGISTER_BYTES == 64 else 8
-"""With at most PARTIAL_PARAMS parameters the gradient of a batch of many slabs is summed by groups of twice
-PARTIAL_SLABS slabs, of one with less than two such groups by halves, and of a small one, if the layers are narrow, at
-once.  All of this is part of the result's rounding, so it depends on the sizes alone."""
-HELD_BYTES = 2 << 20
-"""With few weights, a full batch stays in slabs from step to step of a call, if it is no larger than this."""
-ROWS_SHARE = 1.05, 0.95, 0.95, 0.66
-SUMMED_SHARE = (1.3, 1.3, 0.79) if REGISTER_BYTES == 64 else (1.3, 1.3, 1.15, 0.79)
-HALVED_SHARE = 1.05, 0.7, 0.7, 0.5
-"""Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Engine.by_rows` counts
-at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few weights
-make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Measured with 1 to 200 rows of networks
-from 4-8-1 to 1000-1000-1000-10, on a processor with AVX-512 and on one with AVX2, whose vectors are half as long."""
-ROWS_SLABS = 16
-"""Nor do they if they fill more slabs than that."""
-HALVED_INPUTS, HALVED_WORK = 256, 0.75
-"""Threads share out the inputs of the first layer (`kernels.inputs`) if there are so many and their products are so
-much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.99."""
-UPDATE_FLOPS = 3
-"""What the update of a parameter counts, where it is all that threads can share: with 1.0 million of them and 8 rows a
-second thread gained 3 to 18 %, with up to 0.27 million it lost up to 22."""
-TURN = 10
-"""Products of vectors that the transposes around a layer cost, for each of its inputs and outputs."""
 FEW_ROWS = 2
 """Up to a slab's rows divided by this are predicted one by one: there, on an AVX-512 core, networks of 784-128-10 to
 1024 x 4 took 0.5 to 0.75 of a slab's time in float32, and 0.5 to 1 of it in float64."""
@@ -150,65 +111,6 @@ def _address(array: np.ndarray) -> int:
     return array.ctypes.data  # `__array_interface__` would list all fields of a record, for 100 microseconds
 
 
-class BatchPlan(NamedTuple):
-    """How batches of one size are worked off: by rows, by strips, by inputs, or in groups of slabs.
-
-    Parameters
-    ----------
-    mode : int
-        PREDICT, EVALUATE, GRADIENT or TRAIN of `kernels.network`.
-    rows, slabs : int
-        Of a whole batch.
-    targets : int
-        Columns of Y.
-    flops : float
-        Of a step.
-    threads : int
-    by_rows, by_strips, by_inputs : bool
-        Whether the phases are those of `kernels.few`, of `kernels.strips`, or of `kernels.inputs`.
-    ahead : bool
-        Whether a step of one sample also makes the next one's first product: see `kernels.few`.
-    half : int
-        Inputs of the first layer that make a sum of their own, on any number of threads; 0 if all make one.
-    summed : int
-        How many slabs have their gradient summed while they are in cache; 0 if all have, in phase 2.
-    group : int
-        Slabs that a thread takes through a layer before the next layer.
-    chunk : int
-        Slabs that go through a phase before the next phase.
-    """
-
-    mode: int
-    rows: int
-    slabs: int
-    targets: int
-    flops: float
-    threads: int
-    by_rows: bool
-    by_strips: bool
-    by_inputs: bool
-    ahead: bool
-    half: int
-    summed: int
-    group: int
-    chunk: int
-
-    @property
-    def training(self) -> bool:
-        """Whether parameters change."""
-        return self.mode == network.TRAIN
-
-    @property
-    def local(self) -> bool:
-        """Whether a thread uses the same places of the workspace for one group after the other."""
-        return self.summed > 0 or self.mode < network.GRADIENT
-
-    @property
-    def share(self) -> int:
-        """Slabs that stay together when they are shared out: those of one sum."""
-        return self.group if self.summed else 1
-
-
 class Engine:
     """Kernels and workspace of one network.
 
@@ -256,13 +158,14 @@ class Engine:
         blocks = 1 + (self.layers["gamma"] >= 0) + (self.layers["beta"] >= 0)
         self._column_blocks = (blocks * self._column_counts).tolist()
         slab_numbers = self.slab * (sum(self._panel_rows) + self.slab * sum(self._column_blocks))
-        self.chunk_limit = max(-(-CHUNK_ROWS // self.slab), CHUNK_BYTES // (slab_numbers * self.dtype.itemsize))
-        self.flops = 6 * weights - 2 * int(np.prod(self.layers[self.lowest][["inputs", "products"]].tolist()))
+        flops = 6 * weights - 2 * int(np.prod(self.layers[self.lowest][["inputs", "products"]].tolist()))
 
         self.widest = max(widths)
-        self.flat = not any(self.transforms) and not any(
+        flat = not any(self.transforms) and not any(
             activation in inference.ACROSS for activation in self.activations[:-1])
-        self._near_slabs, self.packed_size = self._slabs_in_cache(), self._cut_strips()
+        slab_bytes = slab_numbers * self.dtype.itemsize
+        self.planner = Planner(self.layers, self.slab, slab_bytes, flat, self.n_params, flops)
+        self.packed_size = self._cut_strips()
         self.hyper = np.zeros(optimizers.HYPER_SIZE)
         self._ones = np.repeat(np.array([1, 0], self.dtype), self.slab)
         self._task = np.zeros(1, network.TASK)
@@ -278,7 +181,7 @@ class Engine:
         self._stages: list[tuple[Any, ...]] = []
         self._outer: Any = None  # the update that makes the gradient of one sample itself, if nothing else needs that
         self._constraints = np.zeros(0, rules.CONSTRAINT)
-        self._rules = self._plain = [[PLAIN for _ in self._arrays(l)] for l in range(len(layers))]
+        self.arrays = RuledArrays(self.layers)
         self._deferred = self._rooted = False
         self._places = np.zeros(len(layers) + 1, few.PLACE)
         self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
@@ -288,17 +191,6 @@ class Engine:
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
-
-    def _slabs_in_cache(self) -> int:
-        """How many slabs have their panels in the L2 cache, if one thread reads all weights in place; else GROUP_SLABS.
-
-        Where weights are packed, smaller groups would pack them more often; so they would if the panels of LEAST_GROUP
-        slabs are too large.
-        """
-        dense = self.layers[self.layers["products"] > 0]
-        fitting = blocking.NEAR // (NV * int(dense["rows"].max(initial=1)))
-        in_place = all(blocking.read_in_place(int(outputs), self.slab // NV, 1) for outputs in dense["outputs"])
-        return fitting if in_place and fitting >= LEAST_GROUP else GROUP_SLABS
 
     def _cut_strips(self) -> int:
         """Fill in how far strips of every layer's weights reach; numbers of the largest one that a thread copies."""
@@ -422,84 +314,12 @@ class Engine:
     # -- plan -------------------------------------------------------------------------------------
 
     def plan(self, mode: int, rows: int, targets: int, whole: bool = False, sparse: bool = False) -> BatchPlan:
-        """How batches of so many rows are worked off.
-
-        `whole`, for `inspect`, in one chunk that stays; `sparse`, from rows that have no place for every feature.
-        A batch with fewer rows, which an epoch may end with, goes as a whole one would: that is part of the rounding.
-        """
-        slabs = -(-rows // self.slab)
-        forward_only = mode < network.GRADIENT
-        work = self.flops * rows + _runtime.PANEL_FLOPS * len(self.layers) * slabs
-        flops = work / 3 if forward_only else work
-
-        by_rows = not (forward_only or whole) and self.by_rows(rows)
-        summed = 0 if forward_only or whole or by_rows else self.summed_slabs(slabs)
-        by_strips = (not (forward_only or by_rows or summed)
-                     and self.by_strips(work * min(1, self.chunk_limit / slabs)))
-        half = 0 if forward_only or by_rows or summed or by_strips else self.half(slabs)
-        by_inputs = half > 0 and not (whole or sparse)
-        ahead = by_rows and mode == network.TRAIN and rows == 1 and not sparse and self._goes_ahead()
-        if forward_only:
-            threads = min(_runtime.shares(flops), slabs)
-        else:
-            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed, ahead))
-        if self._laps is not None:
-            threads = min(threads, len(self._laps))
-        by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
-
-        near = GROUP_SLABS if threads > 1 else self._near_slabs
-        if by_strips or by_inputs:
-            group = 2
-        elif by_rows:
-            group = slabs  # of which a thread takes all at once
-        else:
-            group = summed or min(near, GROUP_SLABS, slabs)
-        limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
-        chunk = self._chunk(slabs, group, limit)
-        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs,
-                         ahead and threads == 1, half, summed, group, chunk)
-
-    def by_rows(self, rows: int) -> bool:
-        """Whether batches of so many rows are trained on by `kernels.few`, and not as slabs.
-
-        It counts products of vectors in the forward pass, which those of the others are like: for each input a slab
-        takes one for every output and vector of samples; rows take one for every sample and vector of outputs, and
-        with less than NV of these stay as long.  A `few.NARROW` layer has its sums across the lanes.  Slabs also
-        cost transposes, unless the gradient is summed over their lanes.
-        """
-        lanes = self.slab // NV
-        vectors, slabs = -(-rows // lanes), -(-rows // self.slab)
-        if not self.flat or slabs > min(ROWS_SLABS, self.chunk_limit):
-            return False
-        summed = self.summed_slabs(slabs)
-        by_rows = by_slabs = 0
-        for record in self.layers:
-            inputs, outputs = int(record["rows"]), int(record["outputs"])
-            by_slabs += vectors * (inputs * outputs + (0 if summed else TURN * (inputs + outputs)))
-            if outputs <= few.NARROW:
-                by_rows += rows * outputs * (inputs // lanes + few.LANE_SUM)
-            else:
-                by_rows += rows * inputs * max(NV, -(-outputs // lanes))
-        shares = SUMMED_SHARE if summed else HALVED_SHARE if self.half(slabs) else ROWS_SHARE
-        return by_rows <= shares[min(vectors, len(shares)) - 1] * by_slabs
-
-    def by_strips(self, work: float) -> bool:
-        """Whether several threads share out the outputs of each layer (`kernels.strips`), not the slabs of a chunk."""
-        weights = self.layers["inputs"] * self.layers["outputs"]
-        width = int(weights @ self.layers["outputs"]) / int(weights.sum())
-        return self.flat and work >= STRIPS_FLOPS and width >= STRIPS_WIDTH
-
-    def half(self, slabs: int) -> int:
-        """How many inputs of the first layer have their products in so many slabs summed apart from the others'.
-
-        Half of them, about, where they are so many that threads should share them out, and a half's panels stay in the
-        L2 cache; else 0. It is part of the rounding, so it depends on the sizes alone.
-        """
-        first, weights = self.layers[0], self.layers["rows"] * self.layers["products"]
-        half = round(int(first["rows"]) / 2 / MR) * MR
-        near = slabs <= self.chunk_limit and slabs * half * NV <= blocking.NEAR
-        wide = self.inputs >= max(HALVED_INPUTS, int(first["outputs"]))
-        return half if self.flat and near and wide and weights[0] >= HALVED_WORK * weights.sum() else 0
+        """How batches of so many rows are worked off: see `Planner.plan`."""
+        return self.planner.plan(
+            mode, rows, targets, self._columns_of_sums, whole=whole, sparse=sparse,
+            free=self._outer is not None and not self._stages and self._learning[0],
+            most_threads=None if self._laps is None else len(self._laps),
+        )  # fmt: skip
 
     def _parts(self, plan: BatchPlan) -> dict[str, Any]:
         """The compiled parts that a plan needs, by their fields of TASK."""
@@ -513,41 +333,6 @@ class Engine:
         if plan.slabs > 1 and self.layers["products"].max() >= blocking.STRIP:
             parts = parts | {"pack_rows": matmul.pack_rows}
         return parts
-
-    def summed_slabs(self, slabs: int) -> int:
-        """How many slabs of a batch have their gradient summed while they are in cache; 0 if all have, in phase 2."""
-        if self.n_params <= PARTIAL_PARAMS and slabs >= 2 * PARTIAL_SLABS:
-            return min(-(-slabs // 2), 2 * PARTIAL_SLABS)
-        narrow = int(self.layers["outputs"].max()) <= self.slab // NV
-        return slabs if narrow and slabs * self.n_params <= PARTIAL_PARAMS else 0
-
-    def _goes_ahead(self) -> bool:
-        """Whether the optimizer's pass over the first layer's weights may multiply the next sample with them.
-
-        Nothing else may change them before that sample's step, so there must be no stage.
-        """
-        outputs = int(self.layers["outputs"][0])
-        return self._outer is not None and not self._stages and self._learning[0] and few.goes_outer(outputs, self.slab)
-
-    def _shared_work(
-        self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int, ahead: bool
-    ) -> float:  # fmt: skip
-        """How much of the work of a step, in floating-point operations, several threads can share out."""
-        if summed >= slabs:  # one group
-            return 0
-        if slabs > 1 or by_layers:
-            return work
-        # of a single slab only the gradient and the update, which by rows goes as fast as the weights come; several
-        # threads can't go ahead, and lose with it what they gain by the first layer's update
-        alone = int(self.layers["rows"][0] * self.layers["outputs"][0]) if ahead else 0
-        return UPDATE_FLOPS * (self.n_params - alone) if by_rows else work / 3
-
-    def _chunk(self, slabs: int, group: int, limit: int) -> int:
-        """How many slabs make a chunk: whole groups where their sums would take too much room."""
-        chunk = min(slabs, limit)
-        if self._columns_of_sums > 1:
-            chunk = min(chunk, max(1, SUMS // (self._columns_of_sums * group)) * group)
-        return chunk
 
     # -- memory -----------------------------------------------------------------------------------
 
@@ -616,7 +401,7 @@ class Engine:
         """Room for a full batch that stays in slabs from step to step, if it may."""
         numbers = plan.slabs * self.slab * (self.inputs + plan.targets)
         holds = plan.training and plan.summed and plan.rows == n and plan.chunk == plan.slabs
-        fits = holds and numbers * self.dtype.itemsize <= HELD_BYTES
+        fits = holds and numbers * self.dtype.itemsize <= planning.HELD_BYTES
         self._held = layout.zeros(numbers, self.dtype) if fits else self._none
         self._set(held=_address(self._held) if fits else 0)
 
@@ -855,7 +640,8 @@ class Engine:
         if X.ndim != 2 or X.shape[1] != self.inputs or X.dtype != self.dtype:
             return None
         n = len(X)
-        if n <= self.few_rows or n * self.flops > _runtime.LONG_FLOPS or not (X.flags.c_contiguous and X.flags.aligned):
+        long = n * self.planner.flops > _runtime.LONG_FLOPS
+        if n <= self.few_rows or long or not (X.flags.c_contiguous and X.flags.aligned):
             return None
         out = np.empty((n, self.outputs), self.dtype)
         with self.lock:
@@ -917,8 +703,8 @@ class Engine:
         if self._rooted:
             gradient *= self._task["factor"][0]
         weight = len(X) if weights is None else weights.sum(dtype=np.float64) or 1.0
-        self._add_penalty_gradient(params, gradient)
-        return float(sums[0] / weight) + self.penalty(params), gradient
+        self.arrays.add_penalty_gradient(params, gradient)
+        return float(sums[0] / weight) + self.arrays.penalty(params), gradient
 
     def inspect(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                 weights: np.ndarray | None = None) -> tuple[float, list[dict[str, np.ndarray | None]]]:
@@ -1042,10 +828,9 @@ class Engine:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
         prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
-        self._pieces = self._cut(whole_norm=global_clipnorm is not None)
-        every = [rule for group in self._rules for rule in group]
-        penalised = any(rule.l1 or rule.l2 for rule in every)
-        self._deferred = bool(rooted or steps or norm) or self._differs(every)
+        self._pieces = self.arrays.pieces(whole_norm=global_clipnorm is not None)
+        penalised = len(self.arrays.penalised) > 0
+        self._deferred = bool(rooted or steps or norm) or self._differs()
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
         if rooted:
             stages.append(network.scale_gradient)
@@ -1059,9 +844,9 @@ class Engine:
             stages.append(network.update_pieces)
         if use_ema:
             stages.append(network.average_parameters)
-        if any(rule.constraint for rule in every):
+        if any(rule.constraint for rule in self.arrays.rules):
             stages.append(rules.constrain)
-            self._constraints = self._blocks()
+            self._constraints = self.arrays.constraints(self._part)
             self._set(constraints=_address(self._constraints), n_constraints=len(self._constraints))
         units = {rules.report_penalty: 1, rules.constrain: len(self._constraints)}
         self._stages = [(stage, 0, units.get(stage, len(self._pieces)), 0, network.MOST_PIECES, 1) for stage in stages]
@@ -1081,17 +866,16 @@ class Engine:
         self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
                   piece_sums=_address(self._piece_sums) if norm else 0)
         if penalised:
-            self._spans = np.array([(begin, end - begin, 0, 0, 0, 1.0, rule.l1, rule.l2)
-                                    for begin, end, rule in self._ruled() if rule.l1 or rule.l2], network.PIECE)
+            self._spans = self.arrays.spans()
             self._penalties = np.zeros(len(self._pieces) if self._deferred else self._most_units())
             self._set(spans=_address(self._spans), n_spans=len(self._spans),
                       penalties=_address(self._penalties), n_penalties=len(self._penalties))
 
-    def _differs(self, every: list[Rule]) -> bool:
+    def _differs(self) -> bool:
         """Whether the optimizer does not do the same with all that phase 2 has the gradient of."""
         # few weights have it as a whole, with that of frozen layers
-        frozen = self.n_params <= PARTIAL_PARAMS and not all(rule.trainable for rule in every)
-        return frozen or any(rule.rate != 1.0 for rule in every)
+        frozen = self.planner.few_weights and not all(rule.trainable for rule in self.arrays.rules)
+        return frozen or any(rule.rate != 1.0 for rule in self.arrays.rules)
 
     def _most_units(self) -> int:
         """At least as many as phase 2 has tiles, strips or sums."""
@@ -1100,85 +884,16 @@ class Engine:
                     2 * -(-int(record["outputs"]) // width) for record in self.layers)
         return max(tiles, self._sums())
 
-    def _arrays(self, l: int) -> list[tuple[int, int]]:
-        """Where the arrays of a layer begin and end in the flat vectors."""
-        I, O, rows, start, gamma, beta = (int(self.layers[l][field]) for field in (
-            "inputs", "outputs", "rows", "weights", "gamma", "beta"))
-        if rows:
-            return [(start, start + I * O), (start + I * O, start + rows * O)][:1 + rows - I]
-        return [(at, at + O) for at in (gamma, beta) if at >= 0]
-
-    def _ruled(self) -> list[tuple[int, int, Rule]]:
-        """Where every array begins and ends in the flat vectors, and what holds for it."""
-        return [(begin, end, rule) for l, group in enumerate(self._rules)
-                for (begin, end), rule in zip(self._arrays(l), group, strict=True)]
-
-    def _blocks(self) -> np.ndarray:
-        """The arrays with a constraint, in blocks that one thread takes."""
-        blocks: list[tuple[float, ...]] = []
-        for l, group in enumerate(self._rules):
-            O = int(self.layers[l]["outputs"])
-            for (begin, end), rule in zip(self._arrays(l), group, strict=True):
-                if rule.constraint is None:
-                    continue
-                name, axis, limit = rule.constraint
-                rows = (end - begin) // O
-                by_columns = name == "max_norm" and axis == 0 and begin == self.layers[l]["weights"]
-                function = rules.non_negative if name == "non_neg" else (
-                    rules.max_norm_columns if by_columns else rules.max_norm_rows)
-                part = self._part(function)
-                if by_columns:
-                    blocks += [(part, begin + o, rows, min(rules.BLOCK, O - o), O, limit)
-                               for o in range(0, O, rules.BLOCK)]
-                else:
-                    blocks += [(part, begin + r * O, min(rules.BLOCK, rows - r), O, O, limit)
-                               for r in range(0, rows, rules.BLOCK)]
-        return np.array(blocks, rules.CONSTRAINT)
-
     def follow(self, wanted: list[list[Rule]]) -> None:
         """What holds from now on for the arrays of every layer; before the first call they have no rules."""
-        if wanted == self._rules:
+        if wanted == self.arrays.given:
             return
         with self.lock:
-            self._rules, self._options, self._laid_out = wanted, (), ()
+            self.arrays, self._options, self._laid_out = RuledArrays(self.layers, wanted), (), ()
             self._learning = [known and group[0].trainable
                               for known, group in zip(self._parametric, wanted, strict=True)]
             if self._slabs:
                 self._list_matrices()
-
-    def hold(self, gradient: np.ndarray) -> None:
-        """Set what belongs to frozen layers to 0."""
-        for begin, end, rule in self._ruled():
-            if not rule.trainable:
-                gradient[begin:end] = 0
-
-    def penalty(self, params: np.ndarray) -> float:
-        """What the regularizers add to the loss."""
-        value = 0.0
-        for begin, end, rule in self._ruled():
-            if rule.l1 or rule.l2:
-                w = params[begin:end].astype(np.float64)
-                value += rule.l1 * float(np.abs(w).sum()) + rule.l2 * float(np.square(w).sum())
-        return value
-
-    def _add_penalty_gradient(self, params: np.ndarray, gradient: np.ndarray) -> None:
-        for begin, end, rule in self._ruled():
-            if rule.l1 or rule.l2:
-                w = params[begin:end]
-                gradient[begin:end] += rule.l1 * np.sign(w) + 2 * rule.l2 * w
-
-    def _cut(self, whole_norm: bool) -> np.ndarray:
-        """Every W, b, gamma and beta in pieces; a norm is that of one of them, or of the whole vector."""
-        pieces: list[tuple[float, ...]] = []
-        for begin, end, rule in self._ruled():
-            cuts = range(begin, end, network.PIECE_SIZE)
-            first, last = len(pieces), len(pieces) + len(cuts)
-            held = not rule.trainable, rule.rate, rule.l1, rule.l2
-            pieces += [(cut, min(network.PIECE_SIZE, end - cut), first, last, *held) for cut in cuts]
-        found = np.array(pieces, network.PIECE)
-        if whole_norm:
-            found["first"], found["last"] = 0, len(found)
-        return found
 
     # -- profile ----------------------------------------------------------------------------------
 

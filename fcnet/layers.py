@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from . import activations, checks, constraints, initializers, regularizers, seeds
-from .layout import FROZEN, PLAIN, Rule, Slot
+from .layout import Slot
+from .rules import FROZEN, PLAIN, Rule
 
 
 class Input:

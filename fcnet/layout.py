@@ -26,21 +26,6 @@ class Declared(Protocol):
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What holds for one array in training."""
-
-    trainable: bool = True
-    rate: float = 1.0
-    l1: float = 0.0
-    l2: float = 0.0
-    constraint: tuple[str, int, float] | None = None
-    """Its name, axis and limit."""
-
-
-PLAIN, FROZEN = Rule(), Rule(trainable=False)
-
-
-@dataclass(frozen=True)
 class Slot:
     """The place of one layer in the flat vector: its arrays one after the other."""
 

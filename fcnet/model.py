@@ -23,6 +23,7 @@ from . import (
     optimizers,
     profiling,
     range_test,
+    rules,
     seeds,
     training,
 )
@@ -1101,7 +1102,7 @@ class Sequential:
         engine.follow(self._rules())
         return engine
 
-    def _rules(self) -> list[list[layout.Rule]]:
+    def _rules(self) -> list[list[rules.Rule]]:
         """What holds for the arrays of every layer, as the layers are now."""
         return [layer.rules() for layer in self._layers]
 

@@ -486,7 +486,7 @@ class FullBatchFit(Fit):
             share = total_weight(X[part], of_part) / self.weight
             loss += share * value
             gradient += share * slope
-        network.engine.hold(gradient)
+        network.engine.arrays.hold(gradient)
         return loss, gradient
 
 
@@ -648,7 +648,7 @@ def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray |
             None if weights is None else weights[part],
         )  # fmt: skip
     sums[0] = objective.loss.total(sums[0], total_weight(X, weights))
-    sums[0] += network.engine.penalty(network.parameters) * total_weight(X, weights)
+    sums[0] += network.engine.arrays.penalty(network.parameters) * total_weight(X, weights)
     return sums
 
 

@@ -138,7 +138,7 @@ def settings(case, monkeypatch):
     """Threads and limits of a case; even the least work is shared."""
     with monkeypatch.context() as patches:
         for name, value in case.limits.items():
-            patches.setattr(fcnet.engine, name, value)
+            patches.setattr(fcnet.planning, name, value)
         patches.setattr(fcnet._runtime, "SHARE_FLOPS", 1)
         fcnet.set_num_threads(case.threads)
         try:

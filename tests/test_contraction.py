@@ -9,7 +9,7 @@ from guards import Guarded
 from reference import Layer
 from tables import assert_within, eps, problem
 
-from fcnet import engine, optimizers
+from fcnet import engine, optimizers, planning
 
 SIZES = [(rows, outputs) for rows in (*range(1, contraction.ROWS + 2), 11) for outputs in (1, 2, 3, 4, 5, 9)]
 
@@ -40,11 +40,11 @@ def test_every_block(slabs, full, dtype, rng):
 def test_where_it_is_used(dtype):
     """The groups of slabs follow from the sizes; the gradient is that of the tiles over the whole batch."""
     def summed(*widths):
-        return engine.Engine(3, [Layer(width, "tanh") for width in widths], dtype).summed_slabs
+        return engine.Engine(3, [Layer(width, "tanh") for width in widths], dtype).planner.summed_slabs
 
     slab = engine.Engine(3, [Layer(1)], dtype).slab
     narrow, wide = summed(slab // NV, 1), summed(slab // NV + 1, 1)
-    half = engine.PARTIAL_SLABS
+    half = planning.PARTIAL_SLABS
     whole = 2 * half
     slabs = 1, whole - 1, whole, 2 * whole - 1, 2 * whole, 1000
     assert [*map(narrow, slabs)] == [1, whole - 1, half, whole, whole, whole]
@@ -57,12 +57,12 @@ def test_gradient_is_that_of_the_tiles(dtype, monkeypatch):
     for samples in (3, 50, 700):
         params, X, Y = problem(np.random.default_rng(samples), 7, layers, loss, samples, dtype)
         found = []
-        for limit in (engine.PARTIAL_PARAMS, 0):
+        for limit in (planning.PARTIAL_PARAMS, 0):
             with monkeypatch.context() as patch:
-                patch.setattr(engine, "PARTIAL_PARAMS", limit)
+                patch.setattr(planning, "PARTIAL_PARAMS", limit)
                 made = engine.Engine(7, layers, dtype)
                 found.append(made.loss_and_gradient(params, X, Y, loss))
-        summed = made.summed_slabs(-(-samples // made.slab))  # by the number of lanes: 50 may be too few
+        summed = made.planner.summed_slabs(-(-samples // made.slab))  # by the number of lanes: 50 may be too few
         (loss_value, gradient), (tiled_loss, tiled) = found
         assert loss_value == tiled_loss
         assert_within(gradient, tiled, 20 * eps(dtype) * np.abs(tiled).max(), f"{samples} samples")
@@ -73,12 +73,12 @@ def test_gradient_is_that_of_the_tiles(dtype, monkeypatch):
 def test_full_batch_held_in_slabs(dtype, monkeypatch):
     """Copied from step to step it gives the bits of gathering it anew, and another call sees new numbers in X."""
     layers, loss = [Layer(2, "tanh"), Layer(2, "linear")], "mean_squared_error"  # narrow for vectors of any width
-    monkeypatch.setattr(engine.Engine, "by_rows", lambda self, rows: False)
+    monkeypatch.setattr(planning.Planner, "by_rows", lambda self, rows: False)
     for samples in (5, 700):
         params, X, Y = problem(np.random.default_rng(samples), 3, layers, loss, samples, dtype)
         results = []
         for limit in (1 << 20, 0):
-            monkeypatch.setattr(engine, "HELD_BYTES", limit)
+            monkeypatch.setattr(planning, "HELD_BYTES", limit)
             made, optimizer, trained, rows = engine.Engine(3, layers, dtype), optimizers.Adam(), params.copy(), X.copy()
             optimizer.build(made.n_params, dtype)
             sums = np.zeros((6, 1))

@@ -87,7 +87,7 @@ def fitted(X, Y, seed=3, initial_seed=4):
 
 def shares():
     """Into how many shares a step of the small, of the large and of the narrow network is cut."""
-    return tuple(_runtime.shares(Engine(inputs, layers, np.float32).flops * batch)
+    return tuple(_runtime.shares(Engine(inputs, layers, np.float32).planner.flops * batch)
                  for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700), (4, NARROW, 1500)))
 
 
@@ -139,11 +139,11 @@ def test_memory_limits(label, dtype, monkeypatch):
     for limits in ({}, dict(CHUNK_ROWS=100, CHUNK_BYTES=1, GROUP_SLABS=1),
                    dict(CHUNK_ROWS=10**6, GROUP_SLABS=64)):
         for name, value in limits.items():
-            monkeypatch.setattr(fcnet.engine, name, value)
+            monkeypatch.setattr(fcnet.planning, name, value)
         engine, optimizer, trained = Engine(inputs, layers, dtype), optimizers.Adam(), params.copy()
         optimizer.build(engine.n_params, dtype)
         sums = train(engine, trained, optimizer, X, Y, order, 1100, loss)
-        results.append((engine.chunk_limit, digest(engine.predict(params, X)),
+        results.append((engine.planner.chunk_limit, digest(engine.predict(params, X)),
                         digest(*engine.loss_and_gradient(params, X, Y, loss)), digest(sums, trained)))
     assert len({limit for limit, *_ in results}) == 3
     assert len({tuple(rest) for _, *rest in results}) == 1

@@ -12,7 +12,7 @@ from tables import DTYPES, OPTIMIZERS, PAIRS, assert_within, declared, eps, laye
 from test_network import built, check_network, check_training, networks, smooth
 
 import fcnet
-from fcnet import _runtime, engine
+from fcnet import _runtime, planning
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -25,10 +25,10 @@ NARROW = ((200, 1), (1, 3, 1), (2500, 2), (9, 4, 33, 3, 2))
 
 
 def choose(monkeypatch, share):
-    monkeypatch.setattr(engine, "ROWS_SHARE", (share,))
-    monkeypatch.setattr(engine, "SUMMED_SHARE", (share,))
-    monkeypatch.setattr(engine, "HALVED_SHARE", (share,))
-    monkeypatch.setattr(engine, "HALVED_INPUTS", np.inf)  # so that slabs have one sum, too
+    monkeypatch.setattr(planning, "ROWS_SHARE", (share,))
+    monkeypatch.setattr(planning, "SUMMED_SHARE", (share,))
+    monkeypatch.setattr(planning, "HALVED_SHARE", (share,))
+    monkeypatch.setattr(planning, "HALVED_INPUTS", np.inf)  # so that slabs have one sum, too
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def assert_same_bits(found, expected):
 @isa
 @pytest.mark.parametrize("widths", WIDE, ids=str)
 def test_same_bits_as_slabs(widths, dtype, monkeypatch):
-    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)  # whose sums are added in another order
+    monkeypatch.setattr(planning, "PARTIAL_PARAMS", 0)  # whose sums are added in another order
     for batch in BATCHES:
         both = []
         for share in (ALWAYS, NEVER):
@@ -69,18 +69,18 @@ def test_same_bits_as_slabs(widths, dtype, monkeypatch):
         assert_same_bits(*both)
 
 
-@pytest.mark.parametrize("group", (engine.GROUP_SLABS, 1))
+@pytest.mark.parametrize("group", (planning.GROUP_SLABS, 1))
 def test_more_slabs_than_have_their_panels_in_cache(group, dtype, monkeypatch):
     """One thread takes all of them at once, and has room for their targets, dZ and weights."""
-    monkeypatch.setattr(engine, "GROUP_SLABS", group)
-    inputs = blocking.NEAR // (NV * engine.LEAST_GROUP) - 1
+    monkeypatch.setattr(planning, "GROUP_SLABS", group)
+    inputs = blocking.NEAR // (NV * planning.LEAST_GROUP) - 1
     layers, loss = layers_of([2], "linear", "linear"), "mean_squared_error"
     with fcnet.num_threads(1):
         made = Engine(inputs, layers, dtype)
         made._set_objective(loss)
         rows = 7 * made.slab
         plan = made.plan(network.TRAIN, rows, 2)
-        assert plan.by_rows and made._near_slabs < plan.slabs <= plan.group
+        assert plan.by_rows and made.planner.near_slabs < plan.slabs <= plan.group
         params, X, Y = problem(np.random.default_rng(3), inputs, layers, loss, rows, dtype)
         value, gradient = made.loss_and_gradient(params, X, Y, loss)
     error = np.c_[X, np.ones(rows)] @ params.reshape(-1, 2).astype(np.float64) - Y
@@ -106,7 +106,7 @@ def test_same_bits_at_any_number_of_threads(widths, dtype, by_rows, monkeypatch)
 def test_one_sample_at_a_time(widths, optimizer, fused, alone, dtype, monkeypatch):
     """The update without a gradient, and the next sample's product with it: the bits of slabs, however it is cut."""
     monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
-    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+    monkeypatch.setattr(planning, "PARTIAL_PARAMS", 0)
     layers, loss = layers_of(widths[1:], "tanh", "linear"), "mean_squared_error"
     given_params, X, Y = problem(np.random.default_rng(5), widths[0], layers, loss, 5, dtype)
     orders, weights = np.array([[3, 1, 4, 0, 2], [0, 2, 1, 4, 3]]), np.array([1, 0, 2, 0.5, 1], dtype)
@@ -159,7 +159,7 @@ def test_central_differences(widths, batch, by_rows):
     rng = np.random.default_rng(1)
     params, X, Y = problem(rng, inputs, layers, loss, batch)
     trained = Engine(inputs, layers, np.float64)
-    assert trained.by_rows(batch)
+    assert trained.planner.by_rows(batch)
     _, gradient = trained.loss_and_gradient(params, X, Y, loss)
     for _ in range(3):
         direction = rng.standard_normal(len(params)) / np.sqrt(len(params))
@@ -202,7 +202,7 @@ def test_weights_metrics_and_sparse_samples(widths, dtype, monkeypatch):
 def test_when_rows_are_taken():
     """A few rows of a wide network; not many rows, and not where an activation between layers looks across a sample."""
     def taken(widths, rows, hidden="relu"):
-        return Engine(widths[0], layers_of(widths[1:], hidden, "softmax"), np.float32).by_rows(rows)
+        return Engine(widths[0], layers_of(widths[1:], hidden, "softmax"), np.float32).planner.by_rows(rows)
 
     slab = Engine(1, [Layer(1)], np.float32).slab
     for widths in ((784, 32, 10), (1000, 1000, 10), (64, 64, 10)):
@@ -230,7 +230,7 @@ def test_rules_and_frozen_layers_have_the_bits_of_slabs(learning, monkeypatch):
     found = []
     for share in (NEVER, ALWAYS):
         choose(monkeypatch, share)
-        monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+        monkeypatch.setattr(planning, "PARTIAL_PARAMS", 0)
         fcnet.set_seed(3)
         model = fcnet.Sequential([
             fcnet.Dense(33, "tanh", input_dim=40, kernel_regularizer="l2", learning_rate_multiplier=0.5),

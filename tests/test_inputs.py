@@ -13,7 +13,7 @@ from test_few import assert_same_bits
 from test_network import check_network, check_training, networks
 
 import fcnet
-from fcnet import _runtime, engine, layout
+from fcnet import _runtime, layout, planning
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -25,10 +25,10 @@ WIDTHS = ((784, 128, 10), (300, 7), (97, 50, 30, 3), (785, 200, 1))
 
 def choose(monkeypatch):
     test_few.choose(monkeypatch, test_few.NEVER)
-    monkeypatch.setattr(engine, "HALVED_INPUTS", 1)
-    monkeypatch.setattr(engine, "HALVED_WORK", 0)
-    monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
-    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+    monkeypatch.setattr(planning, "HALVED_INPUTS", 1)
+    monkeypatch.setattr(planning, "HALVED_WORK", 0)
+    monkeypatch.setattr(planning, "STRIPS_FLOPS", np.inf)
+    monkeypatch.setattr(planning, "PARTIAL_PARAMS", 0)
     monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
 
 

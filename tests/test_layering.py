@@ -13,8 +13,9 @@ MODULES = sorted((ROOT / "fcnet").glob("*.py"))
 ORDER = (
     "_requirements", "_version", "_runtime", "configuration", "sparse", "checks", "seeds", "data", "intake", "layout",
     "initializers", "regularizers", "constraints", "activations", "losses", "metrics",
-    "schedules", "optimizers", "inspection", "layers", "files", "descriptions", "datasets", "engine", "callbacks",
-    "display", "training", "profiling", "range_test", "model", "sklearn", "ahead", "__init__", "__main__",
+    "schedules", "optimizers", "inspection", "rules", "layers", "files", "descriptions", "datasets", "planning",
+    "engine", "callbacks", "display", "training", "profiling", "range_test", "model", "sklearn", "ahead",
+    "__init__", "__main__",
 )  # fmt: skip
 
 NJIT_OPTIONS = {

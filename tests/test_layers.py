@@ -213,7 +213,7 @@ def test_chunks(dtype, monkeypatch):
     results = []
     for limits in ({}, dict(CHUNK_ROWS=100, CHUNK_BYTES=1, GROUP_SLABS=1), dict(CHUNK_ROWS=10**6, GROUP_SLABS=64)):
         for limit, value in limits.items():
-            monkeypatch.setattr(f"fcnet.engine.{limit}", value)
+            monkeypatch.setattr(f"fcnet.planning.{limit}", value)
         engine, params, X, Y, _, loss = prepared("wide", 700, dtype)
         optimizer = fresh(optimizers.Adam(), engine.n_params, dtype)
         train(engine, params, optimizer, X, Y, np.arange(700)[None], 300, loss)

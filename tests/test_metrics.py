@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from fcnet import Dense, Sequential, engine, losses, metrics, optimizers
+from fcnet import Dense, Sequential, losses, metrics, optimizers, planning
 from fcnet.metrics import AUC, F1Score, FBetaScore, Precision, R2Score, Recall
 
 BINARY, SPARSE, DENSE, SQUARED = (
@@ -149,7 +149,7 @@ def test_against_scikit_learn(units, loss, metric, wanted, dtype, monkeypatch):
     weighted = model.evaluate(X, y, sample_weight=w)[1]
     assert weighted == pytest.approx(wanted(A, y, w), rel=1e-9 if exact else 1e-3, abs=0 if exact else 2 * rounding)
     assert model.evaluate(X[w > 0], y[w > 0], sample_weight=w[w > 0])[1] == pytest.approx(weighted, rel=same)
-    monkeypatch.setattr(engine, "SUMS", 1)
+    monkeypatch.setattr(planning, "SUMS", 1)
     again = problem(units, loss, dtype)[0]
     again.compile("sgd", loss, weighted_metrics=[metric])
     assert again.evaluate(X, y, sample_weight=w)[1] == weighted

@@ -160,7 +160,7 @@ def test_batch_in_chunks(dtype):
     """A batch larger than the workspace: the gradient is carried over from chunk to chunk."""
     layers, loss = [Layer(13, "tanh"), Layer(3, "sigmoid")], "binary_crossentropy"
     engine = Engine(7, layers, dtype)
-    samples = int(2.3 * engine.chunk_limit * engine.slab)
+    samples = int(2.3 * engine.planner.chunk_limit * engine.slab)
     params, X, Y = problem(np.random.default_rng(12), 7, layers, loss, samples, dtype)
     value, gradient = engine.loss_and_gradient(params, X, Y, loss)
     expected_loss, expected = reference.loss_and_gradient(params, X, Y, layers, loss)
@@ -359,15 +359,15 @@ def dangling(engine):
 @pytest.mark.parametrize("flops", (0, np.inf), ids=("strips", "slabs"))
 def test_memory_is_held(optimizer, flops, dtype, rng, monkeypatch):
     """Whatever ran before, by rows, as slabs, few rows or many: what the kernels are told to use is still there."""
-    monkeypatch.setattr(fcnet.engine, "STRIPS_FLOPS", flops)
-    monkeypatch.setattr(fcnet.engine, "STRIPS_WIDTH", 0)
+    monkeypatch.setattr(fcnet.planning, "STRIPS_FLOPS", flops)
+    monkeypatch.setattr(fcnet.planning, "STRIPS_WIDTH", 0)
     monkeypatch.setattr(fcnet.engine._runtime, "SHARE_FLOPS", 1)
     monkeypatch.setattr(fcnet.engine._runtime, "get_num_threads", lambda: 2)
     layers, loss, samples = [Layer(70, "tanh"), Layer(3, "softmax")], "categorical_crossentropy", 700
     params, X, Y = problem(rng, 9, layers, loss, samples, dtype)
     engine = Engine(9, layers, dtype)
     trainer = built(optimizer, engine.n_params, dtype)
-    assert engine.by_rows(1) and not engine.by_rows(samples)
+    assert engine.planner.by_rows(1) and not engine.planner.by_rows(samples)
     order = np.arange(samples)[None]
 
     def fit(batch_size):

@@ -12,7 +12,7 @@ from tables import assert_within, batches, eps, train
 
 import fcnet
 from fcnet import Dense, Dropout, LayerNormalization, Sequential, constraints, optimizers, regularizers
-from fcnet.layout import Rule
+from fcnet.rules import Rule
 
 FREE = Rule()
 FROZEN = Rule(trainable=False)
@@ -112,8 +112,8 @@ def test_penalties_are_added_where_the_gradient_is(batch, layers, frozen, dtype)
     params, X, Y = test_layers.problem(np.random.default_rng(0), 40, layers, "mean_squared_error", samples, dtype)
     params[-layers[-1].units:] = 0.5
     engine = test_layers.Engine(40, layers, dtype)
-    assert engine.by_rows(batch) == (batch == 3)
-    assert (engine.summed_slabs(-(-batch // engine.slab)) > 0) == (batch == 300)
+    assert engine.planner.by_rows(batch) == (batch == 3)
+    assert (engine.planner.summed_slabs(-(-batch // engine.slab)) > 0) == (batch == 300)
     rules = rules_of(40, layers, layer_0=(Rule(l1=0.01, l2=0.05), FREE))
     rules[-1][1] = Rule(l1=0.02, l2=0.01, constraint=("non_neg", 0, 0.0))
     if frozen:

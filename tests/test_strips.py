@@ -17,7 +17,7 @@ from test_few import assert_same_bits
 from test_network import built, check_network, check_training, networks
 
 import fcnet
-from fcnet import _runtime, engine
+from fcnet import _runtime, planning
 from fcnet.engine import Engine
 
 isa = pytest.mark.isa
@@ -28,10 +28,10 @@ WIDTHS = ((7, 130, 10), (784, 100, 60, 3), (33, 47, 48, 49, 100), (5, 1030, 1), 
 
 
 def choose(monkeypatch):
-    monkeypatch.setattr(engine, "STRIPS_FLOPS", 0)
-    monkeypatch.setattr(engine, "STRIPS_WIDTH", 0)
+    monkeypatch.setattr(planning, "STRIPS_FLOPS", 0)
+    monkeypatch.setattr(planning, "STRIPS_WIDTH", 0)
     monkeypatch.setattr(_runtime, "SHARE_FLOPS", 1)
-    monkeypatch.setattr(engine, "PARTIAL_PARAMS", 0)
+    monkeypatch.setattr(planning, "PARTIAL_PARAMS", 0)
     test_few.choose(monkeypatch, test_few.NEVER)
 
 
@@ -45,12 +45,12 @@ def by_strips(monkeypatch):
 @isa
 @pytest.mark.parametrize("widths", WIDTHS, ids=str)
 def test_same_bits_as_slabs(widths, dtype, by_strips, monkeypatch):
-    monkeypatch.setattr(engine, "CHUNK_BYTES", 0)
-    monkeypatch.setattr(engine, "SUMS", 60)  # two of each slab: chunks of 30 slabs by strips, of 32 without
+    monkeypatch.setattr(planning, "CHUNK_BYTES", 0)
+    monkeypatch.setattr(planning, "SUMS", 60)  # two of each slab: chunks of 30 slabs by strips, of 32 without
     for batch in BATCHES:
-        monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
+        monkeypatch.setattr(planning, "STRIPS_FLOPS", np.inf)
         slabs = test_few.results(widths, batch, dtype, use_bias=batch != 70)
-        monkeypatch.setattr(engine, "STRIPS_FLOPS", 0)
+        monkeypatch.setattr(planning, "STRIPS_FLOPS", 0)
         for threads in (2, 3):
             assert_same_bits(test_few.results(widths, batch, dtype, use_bias=batch != 70, threads=threads), slabs)
 
@@ -62,9 +62,9 @@ def test_panels_out_of_cache(dtype, by_strips, monkeypatch):
     assert blocking.block_size(widths[0] + 1, blocking.FORWARD_BLOCK) < widths[0]
     assert blocking.block_size(widths[2], blocking.BACKWARD_BLOCK) < widths[2]
     several = [test_few.results(widths, batch, dtype, threads=2)]
-    monkeypatch.setattr(engine, "STRIPS_FLOPS", np.inf)
+    monkeypatch.setattr(planning, "STRIPS_FLOPS", np.inf)
     several.append(test_few.results(widths, batch, dtype))
-    monkeypatch.setattr(engine, "GROUP_SLABS", 1)
+    monkeypatch.setattr(planning, "GROUP_SLABS", 1)
     single = test_few.results(widths, batch, dtype)
     for found in several:
         assert_same_bits(found, single)
@@ -89,7 +89,7 @@ def test_frozen_layers(dtype, by_strips, monkeypatch):
     """The lowest layers learn nothing: no gradient of theirs is computed, and their weights stay."""
     found = []
     for flops in (np.inf, 0):
-        monkeypatch.setattr(engine, "STRIPS_FLOPS", flops)
+        monkeypatch.setattr(planning, "STRIPS_FLOPS", flops)
         fcnet.set_seed(1)
         model = fcnet.Sequential([fcnet.Dense(60, "relu", input_shape=9), fcnet.Dense(70, "tanh"), fcnet.Dense(8)],
                                  dtype=dtype)
