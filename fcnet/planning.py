@@ -28,7 +28,7 @@ STRIPS_FLOPS, STRIPS_WIDTH = 8e6, 160
 """Several threads share out the outputs of a layer in place of the slabs, if a chunk has so much work, and its layers,
 on average over their weights, so many outputs.  Measured with 784-32-10 to 1024 x 4 and batches of 32 to 1,024."""
 LEAST_GROUP = 4
-"""Groups whose weights need no packing may be smaller, down to this: see `Planner.slabs_in_cache`."""
+"""Groups whose weights need no packing may be smaller, down to this: see `Planner.near_slabs`."""
 SUMS = 1 << 19
 """Sums of loss and metrics, one of each for every slab of a chunk, that are kept at a time."""
 PARTIAL_PARAMS = 8192
