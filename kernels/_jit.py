@@ -260,6 +260,7 @@ def part_address(function: Any, dtype: Any) -> int:
 _TYPES = {COUNT: ctypes.c_ssize_t, NUMBER: ctypes.c_double}
 
 
+@functools.cache
 def part_function(function: Any, dtype: Any) -> Callable[..., None]:
     """The same for Python: a function that takes addresses in place of pointers."""
     kinds = [_TYPES.get(kind, ctypes.c_void_p) for kind in function.signature_of_part]

@@ -106,13 +106,16 @@ def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.
 
 def _check(name: str, written: tuple[Any, ...], **arrays: Any) -> None:
     """What a compiled kernel asks of its arrays."""
-    came = f"got {', '.join(f'{argument} {described(array)}' for argument, array in arrays.items())}"
     fit = all(type(array) in (np.ndarray, np.memmap) and array.flags.c_contiguous for array in arrays.values())
     if not fit or {array.dtype for array in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}) \
             or not all(array.flags.writeable for array in written):
-        raise TypeError(f"{name} takes {NEEDED}; {came}")
+        raise TypeError(f"{name} takes {NEEDED}; {_came(arrays)}")
     if len({array.shape for array in arrays.values()}) > 1:
-        raise ValueError(f"{name} takes {', '.join(arrays)} of one shape; {came}")
+        raise ValueError(f"{name} takes {', '.join(arrays)} of one shape; {_came(arrays)}")
+
+
+def _came(arrays: dict[str, Any]) -> str:
+    return f"got {', '.join(f'{argument} {described(array)}' for argument, array in arrays.items())}"
 
 
 def _function(activation: str) -> activations.Function:
