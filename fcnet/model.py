@@ -156,11 +156,15 @@ class Sequential:
 
         Raises
         ------
-        ValueError
-            If there is no layer, or the model was built for another number of features.
+        RuntimeError
+            If there is no layer.
+        TypeError, ValueError
+            If it is no such shape, or the model was built for another number of features.
         """
-        size = input_shape[-1] if isinstance(input_shape, Sequence) else input_shape
-        inputs = checks.whole("input_shape", size, 1)
+        shape: Any = input_shape
+        if isinstance(shape, Sequence) and len(shape) == 2:
+            shape = shape[1:]  # without the number of samples
+        inputs = Input(shape).shape[0]
         self._need_layers()
         if self._inputs not in (None, inputs):
             raise ValueError(f"input_shape is {input_shape!r}, the model expects {self._inputs} features")

@@ -503,6 +503,10 @@ BAD_ARGUMENTS = {
     "layer nothing": (lambda: network().get_layer(), ValueError, ["name", "index"]),
     "weights count": (lambda: network().set_weights([]), ValueError, ["weights", "4 arrays", "0"]),
     "build": (lambda: network().build((None, 3)), ValueError, ["input_shape", "3", "2 features"]),
+    "build images": (
+        lambda: Sequential([Dense(1)]).build((None, 28, 28)), ValueError, ["input_shape", "(None, 28, 28)", "reshape"]
+    ),
+    "build nothing": (lambda: Sequential([Dense(1)]).build(()), ValueError, ["input_shape", "()"]),
 }  # fmt: skip
 
 
