@@ -38,17 +38,23 @@ class Activation:
     parameter_name: str = ""
     parameter: float = 0.0
 
-    def __call__(self, **parameters: Any) -> Activation:
+    def __call__(self, *arrays: Any, **parameters: Any) -> Activation:
         """The same activation with another parameter, such as ``leaky_relu(negative_slope=0.1)``.
 
         Raises
         ------
         TypeError
-            If the activation has no parameter of this name.
+            If the activation has no parameter of this name, or is called with an array or a number without a name.
         ValueError
             If the value is negative or not finite.
         """
         name = self.parameter_name
+        if arrays:
+            form = f"{self.name}({name}=...)" if name else self.name
+            raise TypeError(
+                f"activation {self.name!r} is given to a layer, like Dense(8, activation={form}), and can't be called "
+                f"with an argument without a name, got {type(arrays[0]).__name__}; on arrays: fcnet.kernels.activate"
+            )
         if list(parameters) not in ([], [name]):
             has = f"has the parameter {name!r}" if name else "has no parameters"
             raise TypeError(f"activation {self.name!r} {has}, got {', '.join(map(repr, parameters))}")

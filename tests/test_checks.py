@@ -467,6 +467,8 @@ BAD_ARGUMENTS = {
     "alpha": (lambda: activations.elu(alpha=-1), ValueError, ["alpha"]),
     "not alpha": (lambda: activations.elu(slope=1), TypeError, ["elu", "'alpha'", "'slope'"]),
     "no parameters": (lambda: activations.relu(alpha=1), TypeError, ["relu", "no parameters"]),
+    "activation of an array": (lambda: activations.relu(X), TypeError, ["relu", "Dense(", "ndarray", "activate"]),
+    "parameter without a name": (lambda: activations.elu(0.5), TypeError, ["elu(alpha=...)", "float"]),
     "approximate": (lambda: activations.gelu(approximate=1), TypeError, ["approximate"]),
     "seed": (lambda: fcnet.set_seed(-1), ValueError, ["seed", "-1"]),
     "seed type": (lambda: fcnet.set_seed("1"), TypeError, ["seed", "'1'"]),
