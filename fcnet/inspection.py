@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import overload
 
 import numpy as np
 
@@ -60,7 +61,11 @@ class Inspection(Sequence[LayerPass]):
         self.loss = loss
         self.layers = list(layers)
 
-    def __getitem__(self, key: int | slice | str) -> LayerPass | list[LayerPass]:  # type: ignore[override]
+    @overload
+    def __getitem__(self, key: int | str) -> LayerPass: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[LayerPass]: ...
+    def __getitem__(self, key: int | slice | str) -> LayerPass | list[LayerPass]:
         if isinstance(key, str):
             for layer in self.layers:
                 if layer.name == key:

@@ -36,7 +36,8 @@ from .profiling import Profile
 from .range_test import RangeTest
 
 _SETTABLE = ("name", "trainable", "history", "optimizer", "stop_training")
-Reported: TypeAlias = float | list[float] | dict[str, float]
+Reported: TypeAlias = Any
+"""float, list of float or dict: a union of them would have every type checker refuse `loss, accuracy = ...`."""
 
 
 class Sequential:

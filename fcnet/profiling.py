@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -114,7 +114,11 @@ class Profile(Sequence[Row]):
         """The largest of `peaks`: a disturbance makes a sample smaller, nothing makes it larger."""
         return max(self.peaks)
 
-    def __getitem__(self, key: int | slice | tuple[str, str]) -> Row | tuple[Row, ...]:  # type: ignore[override]
+    @overload
+    def __getitem__(self, key: int | tuple[str, str]) -> Row: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, key: int | slice | tuple[str, str]) -> Row | tuple[Row, ...]:
         if isinstance(key, tuple):
             for row in (*self.rows, self.total):
                 if (row.layer, row.phase) == key:
