@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import textwrap
 import zipfile
 from pathlib import Path
@@ -99,6 +100,19 @@ def test_wheel_contents(wheel):
     expected = {f"fcnet/{path.name}" for path in (ROOT / "fcnet").glob("*.py")}
     expected |= {f"fcnet/kernels/{path.name}" for path in (ROOT / "kernels").glob("*.py")}
     assert {name for name in names if name.endswith(".py")} == expected
+
+
+def test_source_distribution_has_all_that_its_tests_read(tmp_path):
+    copy = tmp_path / "checkout"
+    for name in ("benchmarks", "docs", "examples", "fcnet", "kernels", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("LICENSE", "MANIFEST.in", "Makefile", "pyproject.toml", *(path.name for path in ROOT.glob("*.md"))):
+        shutil.copy(ROOT / name, copy)
+    expected = {path.relative_to(copy).as_posix() for path in copy.rglob("*") if path.is_file()}
+    run(sys.executable, "-c", "from setuptools import build_meta; build_meta.build_sdist('..')", cwd=copy)
+    with tarfile.open(tmp_path / f"fcnet-{fcnet.__version__}.tar.gz") as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert expected <= names
 
 
 def test_wheel_in_a_fresh_environment(wheel, venv, tmp_path):
