@@ -1,4 +1,4 @@
-"""``python -m fcnet``: compile the kernels ahead, and clear them."""
+"""``python -m fcnet``: compile the kernels ahead, delete them, or show what fcnet runs on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from .kernels import _cache
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m fcnet", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m fcnet", description="Compile fcnet's kernels ahead, delete them, or show what it runs on."
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
     warm = commands.add_parser("warmup", help="compile every kernel, so that no later process has to")
     warm.add_argument("--dtype", nargs="+", choices=checks.DTYPES, default=checks.DTYPES, help="default: both")
