@@ -1,6 +1,6 @@
-"""Draws the svg files of the pages on activations, losses, ... here, with fcnet itself: python docs/pictures.py.
+"""Draws the svg files of this folder, but roofline.svg, with fcnet itself: python docs/pictures.py.
 
-It needs the extra `plot`.
+It needs the extra `plot`. The pictures of measurements are drawn by the scripts of benchmarks/.
 """
 
 from pathlib import Path

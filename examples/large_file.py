@@ -4,8 +4,7 @@
     python examples/large_file.py 2000000          3.1 GB: the memory it takes is the same
 
 A file of images, each one of ten patterns under much noise, is written, a chunk at a time, and mapped into memory. A
-network is trained on `Blocks` of it. In memory there are never more than two or three blocks of 2,000 images, each of
-6 MB.
+network is trained on `Blocks` of it. In memory there are never more than a few blocks of 2,000 images, each of 6 MB.
 """
 
 import sys
