@@ -533,6 +533,8 @@ class LearningRateScheduler(Callback):
 
     Raises
     ------
+    TypeError
+        If `schedule` is no function.
     ValueError
         From `fit`, if the optimizer's rate is a schedule, or what `schedule` returns is not a number above 0.
     """
@@ -646,7 +648,19 @@ class CSVLogger(Callback):
 
 
 class LambdaCallback(Callback):
-    """Functions as hooks, each with the arguments of the hook of its name; see `Callback`."""
+    """Functions as hooks.
+
+    Parameters
+    ----------
+    on_epoch_begin, on_epoch_end, on_train_begin, on_train_end, on_train_batch_begin, on_train_batch_end : callable, \
+    optional
+        Each with the arguments of the hook of its name; see `Callback`.
+
+    Raises
+    ------
+    TypeError
+        If one is no function.
+    """
 
     def __init__(
         self,

@@ -76,8 +76,8 @@ def keywords(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
     for name in given:
         if name not in (names := sorted(valid)):
             near = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {near[0]!r}? " if near else ""
-            raise TypeError(f"{what} has no argument {name!r}; {hint}The arguments are {', '.join(names)}")
+            hint = f"; did you mean {near[0]!r}? " if near else ". "
+            raise TypeError(f"{what} has no argument {name!r}{hint}The arguments are {', '.join(names)}")
 
 
 def only_one(values: Mapping[str, Any]) -> None:
@@ -229,8 +229,8 @@ def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
     if name in vars(owner) or hasattr(type(owner), name):
         raise AttributeError(f"{name} of {kind} can't be changed, make a new {kind}; what can be changed is {listed}")
     near = difflib.get_close_matches(name, names, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise AttributeError(f"{kind} has no attribute {name!r}; {hint}What can be set is {listed}")
+    hint = f"; did you mean {near[0]!r}? " if near else ". "
+    raise AttributeError(f"{kind} has no attribute {name!r}{hint}What can be set is {listed}")
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:

@@ -22,7 +22,15 @@ _TRUNCATED_STD = 0.87962566103423978
 
 
 class Initializer:
-    """Base class: a callable giving an array of the asked shape and dtype."""
+    """Base class: called with a shape and a dtype, float32 by default or float64, it gives such an array.
+
+    Those that draw take a `seed`: a whole number of 0 or more, a numpy.random.Generator, or None.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
+    """
 
     def __call__(self, shape: tuple[int, ...], dtype: Any = "float32") -> np.ndarray:
         return np.asarray(self._values(shape), checks.dtype(dtype))
@@ -35,7 +43,12 @@ class Initializer:
 
 
 class Constant(Initializer):
-    """Every value is `value` (default 0)."""
+    """Every value is `value`.
+
+    Parameters
+    ----------
+    value : float, default=0.0
+    """
 
     def __init__(self, value: float = 0.0) -> None:
         self.value = checks.real("value", value, -math.inf, math.inf, "()")
@@ -64,7 +77,16 @@ class _Random(Initializer):
 
 
 class RandomNormal(_Random):
-    """Normal distribution with `mean` (default 0) and `stddev` (default 0.05)."""
+    """Normal distribution.
+
+    Parameters
+    ----------
+    mean : float, default=0.0
+    stddev : float, default=0.05
+        0 or more.
+    seed : int, numpy.random.Generator or None, default=None
+        As of `Initializer`.
+    """
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)
@@ -76,7 +98,16 @@ class RandomNormal(_Random):
 
 
 class RandomUniform(_Random):
-    """Uniform distribution from `minval` (default -0.05) to `maxval` (default 0.05, excluded)."""
+    """Uniform distribution.
+
+    Parameters
+    ----------
+    minval : float, default=-0.05
+    maxval : float, default=0.05
+        Excluded; `minval` or more.
+    seed : int, numpy.random.Generator or None, default=None
+        As of `Initializer`.
+    """
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed = None) -> None:
         super().__init__(seed)

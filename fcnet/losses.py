@@ -197,6 +197,11 @@ class SparseCategoricalCrossentropy(_CrossEntropy):
     ----------
     from_logits : bool, default=False
         As in `CategoricalCrossentropy`.
+
+    Raises
+    ------
+    TypeError
+        If it is no bool.
     """
 
     kernel = name = "sparse_categorical_crossentropy"

@@ -212,6 +212,11 @@ class TopKCategoricalAccuracy(_ForLabels):
     ----------
     k : int, default=5
         From 1 to O - 1.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range; from `compile`, if k is not below O.
     """
 
     kernel, default_name = "top_k_accuracy", "top_k_categorical_accuracy"
@@ -247,6 +252,11 @@ class R2Score(Metric):
     ----------
     class_aggregation : "uniform_average" or "variance_weighted_average", default="uniform_average"
         The mean over the outputs, or that weighted by sum (y - mean y)^2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
     """
 
     kernel, default_name, direction = "moments", "r2_score", "max"
@@ -340,6 +350,11 @@ class Precision(_Counts):
     average : "micro", "macro" or "weighted", optional
         Over classes: the counts of all together, the mean of the scores, or that weighted by how frequent the
         classes are. Then, without `thresholds`, the highest output is the answer. (Not in Keras.)
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range; from `compile`, if there is no such class.
     """
 
     default_name = "precision"
@@ -392,6 +407,11 @@ class FBetaScore(_Counts):
         Outputs above it say yes, of several each for itself.
     class_id : int, optional
         The score of this class; goes with the default `average`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range; from `compile`, if there is no such class.
     """
 
     default_name = "fbeta_score"
@@ -422,7 +442,13 @@ class FBetaScore(_Counts):
 
 
 class F1Score(FBetaScore):
-    """2 P R / (P + R), the harmonic mean of precision and recall; parameters are those of `FBetaScore` but beta."""
+    """2 P R / (P + R), the harmonic mean of precision and recall.
+
+    Parameters
+    ----------
+    average, threshold, class_id
+        As of `FBetaScore`.
+    """
 
     default_name = "f1_score"
 
@@ -452,6 +478,11 @@ class AUC(_ForLabels):
         The mean of the areas of the outputs, in place of that of all together.
     from_logits : bool, default=False
         Whether outputs are logits; a loss that says so is enough.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument has the wrong type or lies outside its range.
 
     Notes
     -----

@@ -280,6 +280,8 @@ class Sequential:
 
         Raises
         ------
+        RuntimeError
+            If the model is not built.
         TypeError, ValueError
             If the number of arrays, a shape or a value does not fit; nothing is changed then.
         """
@@ -588,7 +590,19 @@ class Sequential:
         class_weight: Mapping[int, float] | str | None = None,
         return_dict: bool = False,
     ) -> Reported:
-        """One step on all samples given; the loss, or [loss, metrics...], before the step. Weights as in `fit`.
+        """One step on all samples given.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight
+            As in `fit`, but no blocks.
+        return_dict : bool, default=False
+            A dict by name in place of numbers.
+
+        Returns
+        -------
+        float, list of float or dict
+            The loss, or [loss, metrics...] if there are metrics, of the weights before the step.
 
         Raises
         ------
@@ -703,7 +717,17 @@ class Sequential:
     def inspect(self, x: Any, y: Any, sample_weight: Any = None) -> Inspection:
         """One forward and backward pass on all samples: loss and, of every layer, Z, A, dZ, dW and db.
 
-        Weights as in `fit`. It is the network of `predict` and `evaluate`: nothing is dropped and no noise added.
+        It is the network of `predict` and `evaluate`: nothing is dropped and no noise added.
+
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As in `fit`, but no blocks.
+
+        Returns
+        -------
+        Inspection
+            A sequence of `LayerPass`, by number or layer name, with the `loss`; the arrays are of the model's dtype.
 
         Raises
         ------
@@ -719,9 +743,19 @@ class Sequential:
         return Inspection(float(loss), passes)
 
     def loss_and_gradient(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, np.ndarray]:
-        """The loss, mean over all samples, and its gradient, flat like `parameters`. Weights as in `fit`.
+        """The loss of all samples, and its gradient; nothing is dropped, as in `evaluate`.
 
-        Nothing is dropped, as in `evaluate`.
+        Parameters
+        ----------
+        x, y, sample_weight : array_like
+            As in `fit`, but no blocks.
+
+        Returns
+        -------
+        loss : float
+            The mean, with the penalties of regularizers.
+        gradient : ndarray of shape (n_params,)
+            Of the model's dtype, in the order of `parameters`; also of layers that are frozen.
 
         Raises
         ------
@@ -864,8 +898,8 @@ class Sequential:
         """Write all of the model to a file, from which `fcnet.load` makes one that predicts and trains with its bits.
 
         It takes the place of a file that is there when it is complete, and not before. Your own functions are not in
-        it, only their names. From a hook of a fit it can be resumed, if the thread that fits calls this. docs/files.md
-        describes the format.
+        it, only their names. Called in a hook of a fit, by the thread that fits, it writes where the fit stands too:
+        ``fit(resume=path)`` then goes on from there. docs/files.md describes the format.
 
         Parameters
         ----------

@@ -71,6 +71,11 @@ class Optimizer(checks.Declared):
         Vectors as long as the parameters, `slots` of them: those of the formula, then the average of the weights,
         then the sum of gradients, as far as they are used. Empty before the first fit. Their numbers may be changed; a
         vector in the place of one of them must be as long, C-contiguous and writable, and of the same dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there is no such argument, or a value has the wrong type or lies outside its range.
     """
 
     name: str
@@ -470,7 +475,15 @@ class Adamax(Optimizer):
         u = max(beta_2 u, |g|)
         w = w - learning_rate / (1 - beta_1^t) * m / (u + epsilon)
 
-    Parameters, ranges and defaults are those of `Adam`, without amsgrad.
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, **options
+        With the ranges and defaults of `Adam`; there is no amsgrad.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
 
     Notes
     -----
@@ -505,7 +518,15 @@ class Nadam(Adamax):
         m^ = u(t + 1) m / (1 - U u(t + 1)) + (1 - u(t)) g / (1 - U)
         w = w - learning_rate m^ / (sqrt(v / (1 - beta_2^t)) + epsilon)
 
-    Parameters, ranges and defaults are those of `Adam`, without amsgrad.
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, epsilon, **options
+        With the ranges and defaults of `Adam`; there is no amsgrad.
+
+    Raises
+    ------
+    ValueError
+        If a value lies outside its range.
 
     Notes
     -----
