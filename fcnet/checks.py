@@ -75,9 +75,8 @@ def keywords(what: str, given: Iterable[str], valid: Iterable[str]) -> None:
     """Refuse keyword arguments that are not in `valid`."""
     for name in given:
         if name not in (names := sorted(valid)):
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f"; did you mean {near[0]!r}? " if near else ". "
-            raise TypeError(f"{what} has no argument {name!r}{hint}The arguments are {', '.join(names)}")
+            hint = nearest(name, names, 0.6)
+            raise TypeError(f"{what} has no argument {name!r}. {hint}The arguments are {', '.join(names)}")
 
 
 def only_one(values: Mapping[str, Any]) -> None:
@@ -157,13 +156,13 @@ def unknown(kind: str, value: Any, valid: Iterable[str]) -> NoReturn:
     names = sorted(valid)
     if not isinstance(value, str):
         raise TypeError(f"{kind} must be a name or object, got {value!r}; the names are {', '.join(names)}")
-    raise ValueError(f"unknown {kind} {value!r}; {nearest(value, names)}The names are {', '.join(names)}")
+    raise ValueError(f"unknown {kind} {value!r}. {nearest(value, names)}The names are {', '.join(names)}")
 
 
-def nearest(value: str, valid: Iterable[str]) -> str:
-    """A question for the name that may be meant, or nothing."""
-    near = difflib.get_close_matches(value.lower(), sorted(valid), n=1, cutoff=0.3)
-    return f"did you mean {near[0]!r}? " if near else ""
+def nearest(value: str, valid: Iterable[str], cutoff: float = 0.3) -> str:
+    """A question for the name that may be meant, or nothing if none is as similar as `cutoff`, from 0 to 1."""
+    near = difflib.get_close_matches(value.lower(), sorted(valid), n=1, cutoff=cutoff)
+    return f"Did you mean {near[0]!r}? " if near else ""
 
 
 def declared(kind: str, identifier: Any, base: type[T], names: Mapping[str, type[T]]) -> T:
@@ -228,9 +227,7 @@ def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
     listed = ", ".join(names) or "nothing"
     if name in vars(owner) or hasattr(type(owner), name):
         raise AttributeError(f"{name} of {kind} can't be changed, make a new {kind}; what can be changed is {listed}")
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = f"; did you mean {near[0]!r}? " if near else ". "
-    raise AttributeError(f"{kind} has no attribute {name!r}{hint}What can be set is {listed}")
+    raise AttributeError(f"{kind} has no attribute {name!r}. {nearest(name, names, 0.6)}What can be set is {listed}")
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:

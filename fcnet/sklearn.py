@@ -87,7 +87,7 @@ class _Compiled:
                 if isinstance(value, str) and f"The {name!r} parameter" in str(error):
                     known = next(one for one in self._parameter_constraints[name] if isinstance(one, StrOptions))
                     hint = checks.nearest(value, (option for option in known.options if option.islower()))
-                    raise InvalidParameterError(f"{error} {hint}".replace(" did you", " Did you").rstrip()) from None
+                    raise InvalidParameterError(f"{error} {hint}".rstrip()) from None
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:

@@ -444,7 +444,7 @@ BAD_ARGUMENTS = {
     "label_smoothing": (lambda: losses.CategoricalCrossentropy(label_smoothing=2), ValueError, ["label_smoothing"]),
     "delta": (lambda: losses.Huber(delta=0), ValueError, ["delta"]),
     "loss argument": (lambda: losses.BinaryCrossentropy(from_logit=True), TypeError,
-                      ["BinaryCrossentropy", "'from_logit'", "did you mean 'from_logits'?", "label_smoothing"]),
+                      ["BinaryCrossentropy", "'from_logit'", "Did you mean 'from_logits'?", "label_smoothing"]),
     "loss argument of another": (lambda: losses.SparseCategoricalCrossentropy(label_smoothing=0.1), TypeError,
                                  ["'label_smoothing'", "from_logits"]),
     "loss argument of none": (lambda: losses.MeanSquaredError(foo=3), TypeError, ["'foo'", "name, reduction"]),
@@ -540,7 +540,7 @@ def test_hyperparameters(kind, name, value):
 
 
 def test_nearest_name_and_all_names():
-    with raises(ValueError, "'mean_absolut_error'", "did you mean 'mean_absolute_error'", *(
+    with raises(ValueError, "'mean_absolut_error'", "Did you mean 'mean_absolute_error'", *(
         name for name in metrics.METRICS if name.islower()
     )):  # fmt: skip
         metrics.get("mean_absolut_error")

@@ -221,7 +221,7 @@ CHANGES = {  # what changes a model, and refuses
         ("activation", None, AttributeError, ["activation of Dense"]),
         ("use_bias", False, AttributeError, ["use_bias of Dense"]), ("units", 3, AttributeError, ["units of Dense"]),
         ("name", "dense_1", AttributeError, ["name of Dense"]), ("input_dim", 3, AttributeError, ["input_dim"]),
-        ("trainible", False, AttributeError, ["no attribute 'trainible'", "did you mean 'trainable'?"]),
+        ("trainible", False, AttributeError, ["no attribute 'trainible'", "Did you mean 'trainable'?"]),
         ("learning_rate_multiplier", -1, ValueError, ["learning_rate_multiplier", "(0, inf)", "-1"]),
         ("learning_rate_multiplier", NAN, ValueError, ["learning_rate_multiplier", "nan"]),
         ("kernel_regularizer", "l3", ValueError, ["kernel_regularizer", "'l3'", "'l2'"]),

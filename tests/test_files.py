@@ -567,7 +567,7 @@ FORGED = {
     "array renamed": (with_header(lambda h: h.update({"a": h.pop("layers.dense.kernel")})), "it lacks the array"),
     "array too many": (with_header(lambda h: h.update(a=dict(dtype="F32", shape=[0], data_offsets=[0, 0]))),
                        "belong to nothing: a"),
-    "unknown layer": (layer(**{"class": "Denser"}), "unknown layer 'Denser'; did you mean"),
+    "unknown layer": (layer(**{"class": "Denser"}), "unknown layer 'Denser'. Did you mean"),
     "layer by module": (layer(**{"class": "os.system"}), "unknown layer"),
     "layer no text": (layer(**{"class": ["Dense"]}), "layer must be a name"),
     "unknown activation": (layer(activation={"name": "__import__"}), "unknown activation"),

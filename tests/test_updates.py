@@ -181,7 +181,7 @@ WRONG = {
     "frequency": (dict(use_ema=True, ema_overwrite_frequency=0), ValueError, "ema_overwrite_frequency"),
     "steps": (dict(gradient_accumulation_steps=1), ValueError, "gradient_accumulation_steps must be 2 or more"),
     "fraction": (dict(gradient_accumulation_steps=2.5), TypeError, "gradient_accumulation_steps"),
-    "name": (dict(clip_norm=1.0), TypeError, "no argument 'clip_norm'; did you mean 'clipnorm'"),
+    "name": (dict(clip_norm=1.0), TypeError, "no argument 'clip_norm'. Did you mean 'clipnorm'"),
 }
 
 
