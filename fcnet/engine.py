@@ -193,7 +193,7 @@ class Engine:
         self._laps: np.ndarray | None = None
 
     def _cut_strips(self) -> int:
-        """Fill in how far strips of every layer's weights reach; numbers of the largest one that a thread copies."""
+        """Fill in how far strips of every layer's weights reach; how many numbers the largest packed one has."""
         layers, lanes = self.layers, self.slab // NV
         for record in layers:
             rows, outputs = int(record["rows"]), int(record["outputs"])
@@ -204,7 +204,6 @@ class Engine:
             record["backward_strip"] = blocking.strip_rows(lanes, backward)
         far = np.minimum(layers["far_strip"], -(-layers["products"] // MR) * MR) * (layers["forward_block"] + 1)
         return int(np.maximum(blocking.PACKED_STRIP * (layers["rows"] + 1), far).max())
-
 
     def _declare_dense(self, record: np.void, layer: Any) -> int:
         """Fill in the record of a product; the number of its parameters."""
@@ -601,9 +600,9 @@ class Engine:
             with self.lock:
                 if not self._few_shapes:
                     self._plan_few()
-            few = self.predict_few(params, X if X.flags.carray else X.copy())
-            if few is not None:
-                return few
+            found = self.predict_few(params, X if X.flags.carray else X.copy())
+            if found is not None:
+                return found
         out = np.empty((len(X), self.outputs), self.dtype)
         if len(X):
             with self.lock:

@@ -406,7 +406,7 @@ class Sequential:
         validation_split : float, default=0.0
             The share of samples, the last ones before shuffling, that is held out for validation.
         validation_data : (x, y) or (x, y, sample_weight), optional
-            For validation, or what gives blocks of them; goes before `validation_split`.
+            For validation, or what gives blocks of them; with it `validation_split` is not looked at.
         shuffle : bool, default=True
             A new order of the samples for every epoch; of blocks, where they can be had in another order, and of the
             samples in each.

@@ -41,13 +41,13 @@ HELD_BYTES = 2 << 20
 ROWS_SHARE = 1.05, 0.95, 0.95, 0.66
 SUMMED_SHARE = (1.3, 1.3, 0.79) if REGISTER_BYTES == 64 else (1.3, 1.3, 1.15, 0.79)
 HALVED_SHARE = 1.05, 0.7, 0.7, 0.5
-"""Batches of one vector of samples, of two, and so on are trained on by rows (`kernels.few`) if `Planner.by_rows`
-counts at most so much for them by what it counts for slabs, which go faster the more there are; SUMMED_SHARE where few
-weights make slabs cheap, HALVED_SHARE where slabs let threads share out the inputs.  Measured with 1 to 200 rows of
-networks from 4-8-1 to 1000-1000-1000-10, on a processor with AVX-512 and on one with AVX2, whose vectors are half as
-long."""
+"""`Planner.by_rows` counts the work of a batch by rows (`kernels.few`) and by slabs.  It goes by rows if the first is
+at most so much of the second: one limit for batches of one vector of samples, of two, and so on, as slabs go faster the
+more there are; SUMMED_SHARE where few weights make slabs cheap, HALVED_SHARE where slabs let threads share out the
+inputs.  Measured with 1 to 200 rows of networks from 4-8-1 to 1000-1000-1000-10, on a processor with AVX-512 and on one
+with AVX2, whose vectors are half as long."""
 ROWS_SLABS = 16
-"""Nor do they if they fill more slabs than that."""
+"""A batch of more slabs than this never goes by rows."""
 HALVED_INPUTS, HALVED_WORK = 256, 0.75
 """Threads share out the inputs of the first layer (`kernels.inputs`) if there are so many and their products are so
 much of all.  With 100 to 200 inputs that took 1.03 to 1.1 of the time, with 256 as long, with 784 0.57 to 0.99."""

@@ -4,9 +4,8 @@ The two classes are scikit-learn's own, with its parameters, checks, labels, att
 replace is the arithmetic: the network is a `Sequential`, and an epoch a call of its kernels. scikit-learn's
 objective is `factor` times a loss of fcnet's (`_objective`), plus ``alpha / 2 |W|^2`` divided by the batch size.
 
-Two things differ. The order of the samples comes from another generator, so the same `random_state` gives the same
-first weights but not the same bits; and the gradient of squared errors on several outputs belongs to their sum, while
-`loss_` is their mean, as in scikit-learn.
+The order of the samples comes from another generator, so the same `random_state` gives the same first weights but not
+the same bits. docs/scikit-learn.md says what else differs.
 
 Keyword-only parameters after scikit-learn's own are fcnet's; their defaults change nothing.
 """

@@ -1,6 +1,6 @@
 """The loop over epochs: order of the samples, compiled steps, validation, History, divergence.
 
-Each call of the engine runs many steps, also of several short epochs, and returns to Python after some 10 ms,
+Each call of the engine runs many steps, also of several short epochs, and returns to Python after some 10 to 50 ms,
 so that Ctrl-C is noticed; a step that takes longer is left in its midst (`_runtime.interruptible`). Where a call ends
 changes no bit of parameters or History.
 """
@@ -28,10 +28,10 @@ from .optimizers import LBFGS, Optimizer
 if TYPE_CHECKING:
     from .engine import Engine
 
-# Work of one engine call at most, in floating-point operations; `Fit` watches the time that its steps take.
+# One call of the engine has at most so much work, in floating-point operations, and takes at most so long, about.
 _CALL = 1e9
 _STEP = 2e4  # what a step costs besides its arithmetic, in the same unit
-_SECONDS = 0.05  # the same in time
+_SECONDS = 0.05
 ORDER_NUMBERS = 1 << 18  # numbers in the orders of epochs that run in one call
 
 
