@@ -331,6 +331,14 @@ def is_stream(x: Any, y: Any = None) -> bool:
     return callable(x) or isinstance(x, Iterable) or (y is None and checks.counted(x))
 
 
+def lists_blocks(value: Any) -> bool:
+    """Whether value is a list of blocks, and can't be (x, y), as the x in it would not be 2-D."""
+    return isinstance(value, (list, tuple)) and len(value) > 0 and all(
+        isinstance(piece, (list, tuple)) and len(piece) in (2, 3) and getattr(piece[0], "ndim", 0) == 2
+        for piece in value
+    )  # fmt: skip
+
+
 def source(x: Any, y: Any, sample_weight: Any) -> Blocks | Pieces:
     """Where the blocks come from that x gives, with their labels and weights."""
     if y is not None or sample_weight is not None:
@@ -440,8 +448,8 @@ class Stream:
             if now is None:
                 self.ended = True
                 warnings.warn(
-                    f"the data ran out {left} steps before the end of an epoch of steps_per_epoch={self._steps}; the "
-                    "fit ends. Pass a function that makes a new iterator, or fewer epochs or steps",
+                    f"the data ran out {left} step{'s' * (left > 1)} before the end of an epoch of steps_per_epoch="
+                    f"{self._steps}; the fit ends. Pass a function that makes a new iterator, or fewer epochs or steps",
                     stacklevel=7,
                 )
                 return

@@ -128,6 +128,8 @@ class Intake:
         """The validation data, the same in every epoch."""
         if data.is_stream(validation_data):
             x, y, sample_weight = validation_data, None, None
+        elif data.lists_blocks(validation_data):
+            raise ValueError("validation_data is a list of blocks: pass a function that returns it, lambda: blocks")
         else:
             x, y, sample_weight = checks.data("validation_data", validation_data)
         rows = self.batches(x, y, sample_weight)

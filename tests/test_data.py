@@ -246,6 +246,9 @@ def test_validation_from_files_and_blocks(file, monkeypatch):
             wv if isinstance(held_out, tuple) else None)) == pytest.approx(whole.evaluate(Xv, yv, sample_weight=wv))
     with pytest.raises(ValueError, match=r"validation_data is an iterator, which goes by once: pass a function"):
         small().fit(X, y, verbose=0, validation_data=iter(pieces))
+    for count in 2, 3, 4:
+        with pytest.raises(ValueError, match=r"validation_data is a list of blocks: pass a function"):
+            small().fit(X, y, verbose=0, validation_data=(pieces * 4)[:count])
 
 
 def test_validation_split_of_blocks(file):
