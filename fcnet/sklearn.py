@@ -50,7 +50,6 @@ from .layers import Dense, Dropout
 from .model import Sequential
 
 _ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}
-_SOLVERS = ("sgd", "adam", "lbfgs")
 
 
 class _Compiled:
