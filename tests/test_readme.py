@@ -1,6 +1,8 @@
-"""The Python blocks of the README and of every page under docs/ run, page by page, in order."""
+"""The Python blocks of the README and of every page under docs/, page by page, in order, and of docstrings, run."""
 
 import contextlib
+import doctest
+import importlib
 import io
 import re
 from pathlib import Path
@@ -34,6 +36,12 @@ def test_python_blocks(page):
                 exec(compile("\n" * (line - 1) + code, str(page), "exec"), names)
     finally:
         fcnet.set_num_threads(None)
+
+
+@pytest.mark.parametrize("name", ["activations", "kernels.threads", "layers", "metrics", "model", "schedules"])
+def test_examples_of_docstrings(name):
+    found = doctest.testmod(importlib.import_module(f"fcnet.{name}"))
+    assert found.attempted and not found.failed
 
 
 def test_links_lead_somewhere():
