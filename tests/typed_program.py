@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fcnet import Dense, Sequential, callbacks, losses, metrics, optimizers, schedules
+from fcnet import Dense, Sequential, callbacks, layers, losses, metrics, optimizers, schedules
 
 
 class Watch(callbacks.Callback):
@@ -17,7 +17,7 @@ class Halving(schedules.Schedule):
 
 
 def program(X: np.ndarray, y: np.ndarray) -> float:
-    model = Sequential([Dense(8, "relu", input_dim=2, kernel_regularizer="l2"), Dense(1, "sigmoid")])
+    model = Sequential([layers.Dense(8, "relu", input_dim=2, kernel_regularizer="l2"), Dense(1, "sigmoid")])
     optimizer = optimizers.SGD(Halving(), momentum=0.9, clipnorm=1.0)
     model.compile(optimizer, losses.BinaryCrossentropy(label_smoothing=0.1), metrics=["accuracy", metrics.AUC()])
     history = model.fit(X, y, epochs=3, validation_split=0.1, callbacks=[Watch()]).history
