@@ -713,7 +713,7 @@ class ModelCheckpoint(_Monitor):
     verbose : int, default=0
         1 prints every file that is written.
     save_best_only : bool, default=False
-        Write only when the value is better than all before.
+        Write only when the value is better than all before, also those of earlier fits with this object.
     save_weights_only : bool, default=False
         Write with `Sequential.save_weights`; there is no resuming from such a file.
     mode : "auto", "min" or "max", default="auto"
@@ -787,7 +787,9 @@ class ModelCheckpoint(_Monitor):
         return super()._direction() if self.save_best_only else 0
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        best = self.best  # of the fits before, so that this one writes over their best file with a better one alone
         super().on_train_begin(logs)
+        self.best = best
         if "{" not in os.path.dirname(self.filepath):
             files.prepare(self.filepath)
         self._written = time.monotonic()

@@ -422,6 +422,20 @@ def test_only_the_best(tmp_path):
         written(tmp_path, save_best_only=True)
 
 
+def test_the_best_of_several_fits(tmp_path):
+    """As in Keras a second fit with the same object goes on looking for something better than the first one found."""
+    model, best = network(), ModelCheckpoint(tmp_path / "best", "loss", save_best_only=True)
+    model.fit(X, Y, epochs=8, verbose=0, seed=1, callbacks=best)
+    found, kept = best.best, (tmp_path / "best").read_bytes()
+    assert found == min(model.history.history["loss"])
+    model.set_weights([3 * w for w in model.get_weights()])
+    model.fit(X, Y, epochs=1, verbose=0, seed=1, callbacks=best)
+    assert model.history.history["loss"][0] > found
+    assert best.best == found and (tmp_path / "best").read_bytes() == kept
+    network().fit(X, Y, verbose=0, callbacks=ModelCheckpoint(tmp_path / "best", "loss", save_best_only=True))
+    assert (tmp_path / "best").read_bytes() != kept
+
+
 def test_weights_only(tmp_path):
     model, _ = written(tmp_path, save_weights_only=True, filepath="weights")
     twin = network(seed=9)
