@@ -214,6 +214,7 @@ class Fit:
             self.sums[0] = state["sums"]
         self.data.restore(state["data"])
         self.history.epoch, self.history.history = history.epoch, history.history
+        self._columns = {name: len(history.history.get(name, ())) - 1 for name in self.logs}
 
     def _stand(self, epoch: int) -> None:
         """Note that the next step is one of this epoch."""

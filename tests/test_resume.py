@@ -172,6 +172,20 @@ def test_callbacks_go_on(tmp_path):
         network().fit(X, Y, callbacks=callbacks(tmp_path), resume=tmp_path / "4", **arguments)
 
 
+def test_added_logs_stand_once_in_the_history(tmp_path, monkeypatch):
+    """Also where the resumed fit is saved within its first epoch, when the logs are still those of the file."""
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 1)
+    path = tmp_path / "run"
+    for epochs in 2, 4, 5:
+        watch = [LearningRateScheduler(lambda epoch, rate: 0.1 / (epoch + 1)),
+                 LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(number=epoch)),
+                 ModelCheckpoint(path, save_freq=None, minutes=0)]  # fmt: skip
+        model = network()
+        model.fit(X, Y, epochs=epochs, verbose=0, seed=1, callbacks=watch, resume=path if path.exists() else None)
+    assert model.history.history["number"] == [0, 1, 2, 3, 4]
+    assert model.history.history["learning_rate"] == [0.1 / (epoch + 1) for epoch in range(5)]
+
+
 def test_the_state_of_your_own_callback(tmp_path):
     class Counting(Callback):
         def on_train_begin(self, logs=None):
