@@ -116,8 +116,8 @@ class Callback:
         """After the epoch and its validation.
 
         `logs` holds loss and metrics, means over the epoch's samples as their batches saw them, and with "val_" in
-        front those of the validation data. The same dict goes from callback to callback; what they add goes to the
-        History.
+        front those of the validation data. The same dict goes from callback to callback; what they add to it
+        or change in it goes to the History.
         """
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:

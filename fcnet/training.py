@@ -377,7 +377,7 @@ class Fit:
             self.logs = logs = logs | held_out
             if self.display is not None:
                 self.display.epoch(epoch, logs)
-            self._columns = {}
+            self._columns = {name: len(self.history.history[name]) - 1 for name in logs}
             self._stand(epoch + 1)
             if self.hooks.told and self.telling:
                 self._tell(epoch, logs)
@@ -395,18 +395,18 @@ class Fit:
             self.history.history[name][place:] = [value]
 
     def _tell(self, epoch: int, logs: dict[str, float]) -> None:
-        """The end of the epoch to the callbacks, and what they add to the logs to the History."""
+        """The end of the epoch to the callbacks, and what they make of the logs to the History."""
         try:
             self.hooks.call("on_epoch_end", epoch, logs)
         finally:
             self._complete()
 
     def _complete(self) -> None:
-        """Bring to the History what callbacks have added to the logs of the last epoch."""
-        for name in self.logs:
-            if name not in self.reported:
+        """Bring to the History what callbacks have added to the logs of the last epoch, or changed in them."""
+        for name, value in self.logs.items():
+            if name in self._columns or name not in self.reported:  # no "val_loss" of an epoch without validation
                 column = self.history.history.setdefault(name, [])
-                column[self._columns.setdefault(name, len(column)) :] = [self.logs[name]]
+                column[self._columns.setdefault(name, len(column)) :] = [value]
 
 
 class FullBatchFit(Fit):

@@ -395,6 +395,23 @@ def test_logs_of_any_type(value, verbose, capsys):
     assert verbose != 1 or "loss: 0." in capsys.readouterr().err
 
 
+def test_changed_logs():
+    """A smoothed value is that of later callbacks, of the History and of `on_train_end`, as in Keras."""
+    ended = []
+
+    class Halved(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["loss"] = epoch / 2
+            if "val_loss" in logs:
+                logs["val_loss"] = -epoch
+
+    best = EarlyStopping(patience=9)
+    history = small().fit(*data(), epochs=5, verbose=0, validation_split=0.2, validation_freq=2,
+                          callbacks=[Halved(), best, LambdaCallback(on_train_end=ended.append)])  # fmt: skip
+    assert history.history == {"loss": [0, 0.5, 1, 1.5, 2], "val_loss": [-1, -3]}
+    assert best.best == -3 and ended == [{"loss": 2}]
+
+
 def test_hooks_that_are_never_called():
     class FromKeras(Callback):
         def on_test_begin(self, logs=None):
