@@ -196,6 +196,6 @@ def get(identifier: Any) -> Activation:
         return identifier
     if isinstance(identifier, str) and identifier in ACTIVATIONS:
         return ACTIVATIONS[identifier]
-    if callable(identifier):
+    if checks.is_function(identifier):
         return Custom(identifier)
     checks.unknown("activation", identifier, ACTIVATIONS)

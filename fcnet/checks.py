@@ -155,7 +155,7 @@ def unknown(kind: str, value: Any, valid: Iterable[str]) -> NoReturn:
     """Raise for a name that is not in `valid`: the nearest one first, then all of them."""
     names = sorted(valid)
     if not isinstance(value, str):
-        raise TypeError(f"{kind} must be a name or object, got {value!r}; the names are {', '.join(names)}")
+        raise TypeError(f"{kind} must be a name or an object of fcnet, got {value!r}; the names are {', '.join(names)}")
     raise ValueError(f"unknown {kind} {value!r}. {nearest(value, names)}The names are {', '.join(names)}")
 
 
@@ -228,6 +228,11 @@ def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
     if name in vars(owner) or hasattr(type(owner), name):
         raise AttributeError(f"{name} of {kind} can't be changed, make a new {kind}; what can be changed is {listed}")
     raise AttributeError(f"{kind} has no attribute {name!r}. {nearest(name, names, 0.6)}What can be set is {listed}")
+
+
+def is_function(value: Any) -> bool:
+    """Whether it is a function, compiled by Numba or not, and no object that can be called, like a loss of Keras."""
+    return inspect.isroutine(value) or isinstance(value, Dispatcher)
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:

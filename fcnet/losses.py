@@ -429,6 +429,6 @@ def get(identifier: Any) -> Loss:
     TypeError
         If `identifier` is neither a name nor a Loss nor a function that can be one.
     """
-    if callable(identifier) and not isinstance(identifier, type):
+    if checks.is_function(identifier):
         return Custom(identifier)
     return checks.declared("loss", identifier, Loss, LOSSES)

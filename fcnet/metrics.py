@@ -651,7 +651,7 @@ def get(identifier: Any) -> Metric:
     TypeError
         If `identifier` is neither a name nor a Metric nor a function that can be one.
     """
-    if callable(identifier) and not isinstance(identifier, type):
+    if checks.is_function(identifier):
         return Custom(identifier)
     metric = checks.declared("metric", identifier, Metric, METRICS)
     if isinstance(identifier, str):

@@ -8,6 +8,7 @@ rate may be a schedule, of `fcnet.schedules`.
 from __future__ import annotations
 
 import math
+import numbers
 from typing import Any, ClassVar, TypedDict, Unpack
 
 import numpy as np
@@ -105,7 +106,9 @@ class Optimizer(checks.Declared):
         self.reset()
 
     def _setting(self, name: str, value: Any) -> Any:
-        if name == "learning_rate" and name in self.ranges and isinstance(value, Schedule):
+        if name == "learning_rate" and name in self.ranges and not isinstance(value, numbers.Real):
+            if not isinstance(value, Schedule):
+                raise ValueError(f"{name} must be a number in (0, inf) or one of fcnet.schedules, got {value!r}")
             return value
         if name == "iterations":
             return checks.whole(name, value, 0)

@@ -579,11 +579,30 @@ def test_derived_classes(base):
                 raise AssertionError
 
 
+def test_objects_of_another_library():
+    """Of Keras they can be called; the advice is not to compile them, but to take fcnet's."""
+
+    class Theirs:
+        def __call__(self, *arguments):
+            raise AssertionError
+
+    model = Sequential([Dense(1, input_dim=2)])
+    for kind, use in {
+        "loss": lambda: model.compile("sgd", Theirs()), "optimizer": lambda: model.compile(Theirs(), "mse"),
+        "metric": lambda: model.compile("sgd", "mse", [Theirs()]), "activation": lambda: Dense(1, Theirs()),
+    }.items():  # fmt: skip
+        with pytest.raises(TypeError, match=f"^{kind} must be a name or an object of fcnet, got .*Theirs .*; the"):
+            use()
+    for rate in Theirs(), "0.1":
+        with pytest.raises(ValueError, match=r"learning_rate must be a number in \(0, inf\) or one of fcnet.schedules"):
+            optimizers.SGD(rate)
+
+
 def test_base_classes_are_nothing_to_train_with():
     model = Sequential([Dense(1, input_dim=2)])
-    with pytest.raises(TypeError, match=r"loss must be a name or object, got Loss\(\)"):
+    with pytest.raises(TypeError, match=r"loss must be a name or an object of fcnet, got Loss\(\)"):
         model.compile("sgd", losses.Loss())
-    with pytest.raises(TypeError, match="kernel_regularizer must be a name or object"):
+    with pytest.raises(TypeError, match="kernel_regularizer must be a name or an object of fcnet"):
         Dense(1, kernel_regularizer=regularizers.Regularizer())
     with pytest.raises(TypeError, match="or another layer or, first"):
         model.add(layers.Layer())
