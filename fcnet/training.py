@@ -330,6 +330,8 @@ class Fit:
             first, last = last, min(last + self.stride, part.last)
             if self.hooks.each_batch:
                 self.hooks.call("on_train_batch_begin", done + first, {})
+            if self.hooks.callbacks:  # one of them may have frozen a layer
+                network.engine.follow(self.hooks.model._rules())
             begin = time.perf_counter()
             network.engine.train(
                 network.parameters, network.optimizer, part.X, part.Y, part.orders, part.batch_size,

@@ -186,6 +186,18 @@ def test_added_logs_stand_once_in_the_history(tmp_path, monkeypatch):
     assert model.history.history["learning_rate"] == [0.1 / (epoch + 1) for epoch in range(5)]
 
 
+def test_a_layer_that_a_callback_has_frozen(tmp_path):
+    model = network()
+    watch = [LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(model.layers[0], "trainable", epoch != 1)),
+             ModelCheckpoint(tmp_path / "{epoch}")]  # fmt: skip
+    model.fit(X, Y, epochs=4, verbose=0, seed=1, callbacks=watch)
+    expected = model.parameters
+    for epoch in 1, 2, 3:
+        model = network()
+        model.fit(X, Y, epochs=4, verbose=0, seed=1, callbacks=watch, resume=tmp_path / str(epoch))
+        np.testing.assert_array_equal(model.parameters, expected)
+
+
 def test_the_state_of_your_own_callback(tmp_path):
     class Counting(Callback):
         def on_train_begin(self, logs=None):

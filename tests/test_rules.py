@@ -12,6 +12,7 @@ from tables import assert_within, batches, eps, train
 
 import fcnet
 from fcnet import Dense, Dropout, LayerNormalization, Sequential, constraints, optimizers, regularizers
+from fcnet.callbacks import LambdaCallback
 from fcnet.rules import Rule
 
 FREE = Rule()
@@ -258,6 +259,30 @@ def test_frozen_layers(data):
     model.layers[0].trainable = True
     model.fit(*data, verbose=0)
     assert not np.array_equal(weights[0], model.layers[0].W)
+
+
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("name, value", [
+    ("trainable", False), ("kernel_regularizer", "l1"), ("kernel_constraint", "non_neg"),
+    ("learning_rate_multiplier", 0.5),
+])  # fmt: skip
+def test_what_a_hook_sets_holds_from_the_next_step_on(data, name, value, looks):
+    """As if it had been set between two fits, whether the hook asks the model for something or not."""
+
+    def change(epoch, logs=None):
+        if epoch == 1:
+            setattr(model.layers[0], name, value)
+        if looks:
+            model.evaluate(*data)
+
+    model = build()
+    one = model.fit(*data, epochs=3, verbose=0, seed=1, callbacks=LambdaCallback(on_epoch_begin=change))
+    expected, model = model.parameters, build()
+    model.fit(*data, epochs=1, verbose=0, seed=1)
+    change(1)
+    two = model.fit(*data, epochs=3, initial_epoch=1, verbose=0, seed=1)
+    np.testing.assert_array_equal(model.parameters, expected)
+    assert one.history["loss"][1:] == two.history["loss"]
 
 
 def build_like(model, data):
