@@ -108,14 +108,13 @@ class _Compiled:
             sample_weight = weight if sample_weight is None else weight * sample_weight
             checks.some_weight(name, sample_weight)
         checks.sample_weights(sample_weight, len(Y), dtype)  # before alpha is divided by what they add up to
-        self.n_outputs_ = Y.shape[1]
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
             validation = self._held_out(validation)
             self.validation_loss_curve_: list[float] = []
         with _runtime.num_threads(self.n_threads):
             if first:
-                self._build([X.shape[1], *hidden, self.n_outputs_], dtype)
+                self._build([X.shape[1], *hidden, Y.shape[1]], dtype)
             self._restore_views()
             if self.solver == "lbfgs":
                 self._minimize(X, Y, sample_weight)
@@ -168,7 +167,7 @@ class _Compiled:
     def _build(self, sizes: Sequence[int], dtype: Any) -> None:
         """A network of these sizes, with first weights as scikit-learn draws them, and empty curves."""
         self.n_iter_ = self.t_ = 0
-        self.n_layers_ = len(sizes)
+        self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = self._output()
         self._assemble(sizes, dtype)
         for W, b in zip(self.coefs_, self.intercepts_, strict=True):

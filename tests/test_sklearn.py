@@ -521,6 +521,20 @@ def test_a_partial_fit_that_fails_changes_nothing(parameters, hook, iris):
     np.testing.assert_equal(whole_state(one), whole_state(other.partial_fit(X, y)))
 
 
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_y_must_have_the_columns_of_the_first_fit(solver, iris):
+    """The kernels read as many as the network has outputs."""
+    X, y = iris
+    wide = np.stack([y, y, y], axis=1)
+    for first, other in ((y, wide), (wide, y), (wide, wide[:, :2])):
+        one = MLPRegressor(**FEW, solver=solver, warm_start=True).fit(X, first)
+        before = whole_state(one)
+        for again in (one.fit, one.partial_fit) if solver == "adam" else (one.fit,):
+            with pytest.raises(ValueError, match=r"y has shape \(150, .\), .* needs \(samples, .\)"):
+                again(X, other)
+            np.testing.assert_equal(whole_state(one), before)
+
+
 # ---------------------------------------------------------------------------------------- ecosystem
 
 
