@@ -148,15 +148,16 @@ class Layer(checks.Declared):
             view[...] = values
 
     def _checked(self, weights: Sequence[Any]) -> list[np.ndarray]:
-        """`weights` as arrays that fit the views; the layer is not changed."""
+        """`weights` as arrays that fit the views and share no memory with them; the layer is not changed."""
         views, weights = self._views(), checks.arrays("weights", weights)
         if len(weights) != len(views):
             listed = f" ({', '.join(views)})" if views else ""
             raise ValueError(f"layer {self.name!r} has {len(views)} arrays{listed}, got {len(weights)}")
-        return [
+        arrays = [
             checks.weights(f"{self.name}.{part}", values, view.shape, view.dtype)
             for (part, view), values in zip(views.items(), weights, strict=True)
         ]
+        return [A.copy() if np.may_share_memory(A, self._place()[0]) else A for A in arrays]
 
     def _views(self) -> dict[str, np.ndarray]:
         flat, slot = self._place()

@@ -465,15 +465,18 @@ class _Compiled:
     def _restore_views(self) -> None:
         """Where a view was replaced by another array, its values go into the parameters."""
         present = (*self.coefs_, *self.intercepts_)
-        if all(array is view for array, view in zip(present, self._views, strict=True)):
+        if len(present) == len(self._views) and all(a is view for a, view in zip(present, self._views, strict=True)):
             return
-        arrays = [np.asarray(array) for array in present]
-        for array, view in zip(arrays, self._views, strict=True):
-            if array.shape != view.shape:
-                raise ValueError(f"coefs_ and intercepts_ must keep their shapes, got {array.shape} for {view.shape}")
+        layers = len(self._views) // 2
+        if len(self.coefs_) != layers or len(self.intercepts_) != layers:
+            came = f"{len(self.coefs_)} and {len(self.intercepts_)}"
+            raise ValueError(f"coefs_ and intercepts_ must keep {layers} arrays each, got {came}")
+        names = [f"{name}[{i}]" for name in ("coefs_", "intercepts_") for i in range(layers)]
+        arrays = [checks.weights(name, array, view.shape, view.dtype).copy()  # it may be the view of another layer
+                  for name, array, view in zip(names, present, self._views, strict=True)]  # fmt: skip
         for array, view in zip(arrays, self._views, strict=True):
             view[...] = array
-        self.coefs_, self.intercepts_ = list(self._views[: len(self.coefs_)]), list(self._views[len(self.coefs_) :])
+        self.coefs_, self.intercepts_ = list(self._views[:layers]), list(self._views[layers:])
 
     def __getstate__(self) -> dict[str, Any]:
         if "_model" in self.__dict__:

@@ -297,6 +297,16 @@ def test_model(data, capsys):
         model.get_layer("dropout").set_weights([np.zeros(3)])
 
 
+def test_weights_may_change_places():
+    """Views of the parameters are read before any is written."""
+    model = Sequential([Dense(4, "relu", input_dim=4), Dense(4, "relu")])
+    first, second = model.layers
+    before = model.get_weights()
+    model.set_weights([second.kernel, second.bias, first.kernel, first.bias])
+    for now, then in zip(model.get_weights(), [*before[2:], *before[:2]], strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
 def test_few_rows(data):
     """The short way for few rows is open to dropout, noise and activations, and closed to layer normalization."""
     for layers, is_open in (

@@ -127,9 +127,27 @@ def test_coefs_are_views_that_can_be_set(iris):
     one.intercepts_ = [b.tolist() for b in other.intercepts_]
     np.testing.assert_array_equal(one.predict_proba(X), other.predict_proba(X))
     np.testing.assert_array_equal(one.predict(X[:1]), other.predict(X[:1]))
-    one.coefs_[0] = np.zeros((2, 2))
-    with pytest.raises(ValueError, match=r"shapes, got \(2, 2\) for \(4, 12\)"):
+    expected = one.predict_proba(X)
+    for wrong, match in ((np.zeros((2, 2)), r"coefs_\[0\] must have shape \(4, 12\), got \(2, 2\)"),
+                         (one.coefs_[0] * 1j, r"coefs_\[0\] must hold real"), (None, r"coefs_\[0\] must be an array")):
+        one.intercepts_[0], one.coefs_[0] = np.ones(12), wrong
+        with pytest.raises((TypeError, ValueError), match=match):
+            one.predict(X)
+        one.coefs_, one.intercepts_ = list(one._views[:2]), list(one._views[2:])
+        np.testing.assert_array_equal(one.predict_proba(X), expected)
+    one.intercepts_ = one.intercepts_[:1]
+    with pytest.raises(ValueError, match="must keep 2 arrays each, got 2 and 1"):
         one.predict(X)
+
+
+def test_coefs_may_change_places(iris):
+    one = fitted(MLPRegressor, iris, hidden_layer_sizes=(5, 5, 5), max_iter=2)
+    other = one.to_sklearn()
+    for estimator in (one, other):
+        coefs, intercepts = estimator.coefs_, estimator.intercepts_
+        coefs[1], coefs[2] = coefs[2].T, coefs[1]
+        intercepts[:3] = intercepts[2::-1]
+    np.testing.assert_allclose(one.predict(iris[0]), other.predict(iris[0]))
 
 
 @pytest.mark.parametrize("kind", ESTIMATORS)
