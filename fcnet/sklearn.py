@@ -34,7 +34,7 @@ try:
     from sklearn.preprocessing import LabelBinarizer
     from sklearn.utils import check_random_state
     from sklearn.utils._param_validation import Interval, InvalidParameterError, StrOptions
-    from sklearn.utils.class_weight import compute_sample_weight
+    from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
     from sklearn.utils.metaestimators import available_if
     from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
     from sklearn.utils.optimize import _check_optimize_result
@@ -104,7 +104,7 @@ class _Compiled:
         dtype = Y.dtype
         if getattr(self, "class_weight", None) is not None:
             name = "class_weight" if sample_weight is None else "class_weight times sample_weight"
-            weight = compute_sample_weight(self.class_weight, labels).astype(X.dtype)
+            weight = self._weights_by_class(labels).astype(X.dtype)
             sample_weight = weight if sample_weight is None else weight * sample_weight
             checks.some_weight(name, sample_weight)
         checks.sample_weights(sample_weight, len(Y), dtype)  # before alpha is divided by what they add up to
@@ -137,6 +137,13 @@ class _Compiled:
         if isinstance(X, np.ndarray) and X.dtype != dtype:
             X = checks.normalised("X", X, dtype)
         return X, checks.normalised("y", y.reshape(len(y), -1), dtype), sample_weight
+
+    def _weights_by_class(self, labels: Any) -> np.ndarray:
+        """Of every sample; the dict may name classes that these samples, a part of a stream, have none of."""
+        given, classes = self.class_weight, self.classes_
+        if isinstance(given, dict) and not self._label_binarizer.y_type_.startswith("multilabel"):
+            given = dict(zip(classes, compute_class_weight(given, classes=classes, y=classes), strict=True))
+        return compute_sample_weight(given, labels)
 
     def _held_out(self, validation: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """The same of `validation_data`, which may lack classes, also where `warm_start` needs all of them."""

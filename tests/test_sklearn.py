@@ -359,6 +359,19 @@ def test_class_weight_is_sample_weight(iris):
     np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
 
 
+@pytest.mark.parametrize("names", [np.arange(3), np.array(["a", "b", "c"]), np.array(["a", "b", "c"], object)])
+def test_class_weight_of_a_stream_that_lacks_the_class(names, iris):
+    X, y = iris
+    weighted = MLPClassifier(**FEW, class_weight={names[2]: 5})
+    same = MLPClassifier(**FEW)
+    for rows in (slice(0, 90), slice(60, 150)):
+        weighted.partial_fit(X[rows], names[y[rows]], classes=names)
+        same.partial_fit(X[rows], names[y[rows]], classes=names, sample_weight=np.where(y[rows] == 2, 5.0, 1.0))
+    np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
+    with pytest.raises(ValueError, match="are not in class_weight"):
+        MLPClassifier(**FEW, class_weight={"z": 5}).partial_fit(X, names[y], classes=names)
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("given, weights, match", [
     (dict.fromkeys(range(3), 0), None, "^class_weight is 0 for all 150 samples"),
