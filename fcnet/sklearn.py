@@ -111,7 +111,6 @@ class _Compiled:
         self._random_state = check_random_state(self.random_state)
         if validation is not None:
             validation = self._held_out(validation)
-            self.validation_loss_curve_: list[float] = []
         with _runtime.num_threads(self.n_threads):
             if first:
                 self._build([X.shape[1], *hidden, Y.shape[1]], dtype)
@@ -172,7 +171,7 @@ class _Compiled:
             raise
 
     def _build(self, sizes: Sequence[int], dtype: Any) -> None:
-        """A network of these sizes, with first weights as scikit-learn draws them, and empty curves."""
+        """A network of these sizes, with first weights as scikit-learn draws them, that no epoch has judged."""
         self.n_iter_ = self.t_ = 0
         self.n_layers_, self.n_outputs_ = len(sizes), sizes[-1]
         self.out_activation_ = self._output()
@@ -181,14 +180,18 @@ class _Compiled:
             bound = math.sqrt((2.0 if self.activation == "logistic" else 6.0) / sum(W.shape))
             W[...] = self._random_state.uniform(-bound, bound, W.shape)
             b[...] = self._random_state.uniform(-bound, bound, b.shape)
-        if self.solver != "lbfgs":
-            self.loss_curve_: list[float] = []
-            self._no_improvement_count = 0
-            early = self.early_stopping
-            self.best_loss_ = None if early else np.inf
-            self.validation_scores_: list[float] | None = [] if early else None
-            self.best_validation_score_ = -np.inf if early else None
-            self._best = self._model.parameters.copy() if early else None
+        for name in ("validation_loss_curve_", "_no_improvement_count"):  # of another network
+            vars(self).pop(name, None)
+
+    def _begin_curves(self) -> None:
+        """What the end of an epoch is judged by, as before the first one."""
+        self.loss_curve_: list[float] = []
+        self._no_improvement_count = 0
+        early = self.early_stopping
+        self.best_loss_ = None if early else np.inf
+        self.validation_scores_: list[float] | None = [] if early else None
+        self.best_validation_score_ = -np.inf if early else None
+        self._best = self._model.parameters.copy() if early else None
 
     def _assemble(self, sizes: Sequence[int], dtype: Any) -> None:
         """The layers, with weights of zero."""
@@ -250,6 +253,11 @@ class _Compiled:
         """Epochs, until `_Rules` stop them."""
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
+        begun = "_no_improvement_count" in vars(self)  # else the network is new, or L-BFGS was at it alone
+        if not begun or bool(self.early_stopping) == (self.validation_scores_ is None):
+            self._begin_curves()
+        if validation is not None and not hasattr(self, "validation_loss_curve_"):
+            self.validation_loss_curve_: list[float] = []
         loss, factor = self._objective()
         if not incremental or self._model.optimizer is None:
             self._model.compile(self._optimizer_for(factor), loss)
@@ -600,7 +608,7 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
     coefs_, intercepts_ : list of ndarray
         Views of the network's parameters: what is written to them, or put into the lists, is what predicts.
     validation_loss_curve_ : list of float
-        Of the fits that were given `validation_data`.
+        Of the fits that were given `validation_data`; with `warm_start` one after the other, as `loss_curve_`.
 
     Notes
     -----

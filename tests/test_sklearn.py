@@ -247,6 +247,26 @@ def test_early_stopping_goes_on_after_a_conversion(ours, theirs, iris):
         np.testing.assert_allclose(one.predict(iris[0]), before, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ESTIMATORS)
+def test_training_goes_on_in_another_way(kind, iris):
+    """After L-BFGS, and with `early_stopping` turned on or off, the curves begin anew; scikit-learn has none then."""
+    begun = fitted(kind, iris, solver="lbfgs", max_iter=5)
+    for one in (begun, from_sklearn(begun.to_sklearn())):
+        one.set_params(solver="adam", warm_start=True).partial_fit(*iris)
+        assert len(one.loss_curve_) == 1 and one.best_loss_ == one.loss_
+        one.set_params(early_stopping=True).fit(*iris)
+        assert len(one.loss_curve_) == len(one.validation_scores_) == 5 and one.best_loss_ is None
+        assert one.best_validation_score_ == max(one.validation_scores_)
+        one.set_params(early_stopping=False).fit(*iris).fit(*iris)
+        assert len(one.loss_curve_) == 10 and one.validation_scores_ is None
+
+    one = fitted(kind, iris, early_stopping=True, warm_start=True)
+    one.set_params(solver="lbfgs", hidden_layer_sizes=(5,), warm_start=False, max_iter=40).fit(*iris)
+    before = one.score(*iris)
+    one.set_params(solver="adam", warm_start=True, max_iter=5, learning_rate_init=1e-12).fit(*iris)
+    assert one.score(*iris) == pytest.approx(before)  # not the best weights of the first network
+
+
 # ------------------------------------------------------------------------------------------- inputs
 
 
@@ -399,6 +419,9 @@ def test_a_validation_set_of_ones_own(iris):
     two = MLPClassifier(**FEW, early_stopping=True).fit(parts[0], parts[2], validation_data=(parts[1], parts[3]))
     assert len(two.validation_scores_) == two.n_iter_ and two.best_validation_score_ == max(two.validation_scores_)
     assert two.score(parts[1], parts[3]) == two.best_validation_score_
+    one.set_params(warm_start=True).fit(parts[0], parts[2], validation_data=(parts[1], parts[3]))
+    assert len(one.validation_loss_curve_) == len(one.loss_curve_) == 30
+    assert not hasattr(one.set_params(warm_start=False).fit(parts[0], parts[2]), "validation_loss_curve_")
 
 
 def test_a_validation_set_may_have_weights_and_lack_classes(iris):
