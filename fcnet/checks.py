@@ -786,7 +786,10 @@ def undisguised(name: str, values: Any) -> None:
     Whatever else is wrong, scikit-learn says itself.
     """
     if hasattr(values, "tocsr"):
-        _compressed(values)
+        if name == "X":
+            _compressed(values)
+        else:
+            _numeric(name, values)
         return
     try:
         A = np.asarray(values)

@@ -11,6 +11,7 @@ import warnings
 import numba
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.exceptions import NotFittedError
 from test_checks import BAD_X, BAD_Y, SAME_X, SOURCE, Refusing, raises, with_value
 
@@ -406,6 +407,7 @@ BAD_FOR_SKLEARN = {  # x and y from the right ones, the classes and calls, the e
     "y text": (lambda x, y: (x, np.array(list("abca"))), "values", TypeError, ["y", "'a'", "row 0"]),
     "y missing": (lambda x, y: (x, sliced(Y, None)), "values", TypeError, ["y", "None", "row 2"]),
     "y masked": (lambda x, y: (x, np.ma.masked_array(Y, Y > 0)), "fits", ValueError, ["y is masked at row 1"]),
+    "y sparse": (lambda x, y: (x, sparse.csr_array(Y[:, None])), "values", TypeError, ["y is sparse (csr_array)"]),
     "unseen class": (lambda x, y: (x, LABELS + 5), "later classes", ValueError, ["y", "classes"]),
 }  # fmt: skip
 
