@@ -279,10 +279,13 @@ class _Compiled:
             epochs = 1 if incremental else self.max_iter
             self._run(X, Y, weights, batch, epochs, validation, [rules, *(self.callbacks or ())])
         except FloatingPointError as error:
+            text = f"{error}"
+            if self.solver == "sgd" and factor != 1:
+                text += f" (learning_rate is {factor:g} times learning_rate_init)"
             if not self.early_stopping:
-                raise _not_finite(f" In detail: {error}") from error
+                raise _not_finite(f" In detail: {text}") from error
             self.validation_scores_ = [*(self.validation_scores_ or []), np.nan]
-            warnings.warn(f"{error}", ConvergenceWarning, stacklevel=4)
+            warnings.warn(text, ConvergenceWarning, stacklevel=4)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=4)
         if self.early_stopping:

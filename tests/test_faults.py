@@ -492,6 +492,8 @@ def test_an_estimator_that_diverges():
         before = regressor.fit(X, Y).predict(X)
     with raises(ValueError, "non-finite", "training diverged in epoch", "the loss is", "learning_rate"):
         regressor.set_params(learning_rate_init=1e40).fit(X, Y)
+    with raises(ValueError, "learning_rate=1.5e+40", "(learning_rate is 1.5 times learning_rate_init)"):
+        regressor.fit(X, np.stack([Y, Y, Y], axis=1))
     np.testing.assert_array_equal(regressor.predict(X), before)
     with raises(ValueError, "non-finite", "loss is nan"):
         regressor.set_params(solver="lbfgs").fit(X * 1e200, Y)
