@@ -264,6 +264,7 @@ class _Compiled:
         held_out = validation
         if validation is None and self.early_stopping:
             X, Y, weights, held_out = self._split(X, Y, weights)
+            checks.some_weight("sample_weight of those not held out", weights)
         rows = X.shape[0]
         batch = 200 if self.batch_size == "auto" else int(self.batch_size)
         if self.batch_size != "auto" and batch > rows:

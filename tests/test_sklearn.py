@@ -261,6 +261,7 @@ def test_training_goes_on_in_another_way(kind, iris):
         assert len(one.loss_curve_) == 10 and one.validation_scores_ is None
 
     one = fitted(kind, iris, early_stopping=True, warm_start=True)
+    one.best_validation_score_ = 2.0  # as if nothing could be better
     one.set_params(solver="lbfgs", hidden_layer_sizes=(5,), warm_start=False, max_iter=40).fit(*iris)
     before = one.score(*iris)
     one.set_params(solver="adam", warm_start=True, max_iter=5, learning_rate_init=1e-12).fit(*iris)
@@ -402,6 +403,14 @@ def test_class_weight_of_a_stream_that_lacks_the_class(names, iris):
 def test_weights_that_add_up_to_nothing(solver, given, weights, match, iris):
     with pytest.raises(ValueError, match=match):
         MLPClassifier(**FEW, solver=solver, class_weight=given).fit(*iris, sample_weight=weights)
+
+
+def test_weights_of_the_samples_held_out_alone(iris):
+    weights = np.zeros(150)
+    weights[3] = 1
+    one = MLPRegressor(**FEW, early_stopping=True, validation_fraction=0.9)
+    with pytest.raises(ValueError, match="sample_weight of those not held out is 0 for all 15 samples"):
+        one.fit(*iris, sample_weight=weights)
 
 
 def test_lbfgs_by_either_name_refuses_dropout(iris):
