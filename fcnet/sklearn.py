@@ -235,7 +235,11 @@ class _Compiled:
         if self.loss == "poisson":
             return losses.Poisson(), float(self.n_outputs_)
         if self.loss != "log_loss":
-            return copy.deepcopy(losses.get(self.loss)), 1.0
+            chosen = copy.deepcopy(losses.get(self.loss))
+            if is_classifier(self) and chosen.kernel == "sparse_categorical_crossentropy":
+                raise ValueError(f"loss={self.loss!r} takes numbers of classes, an estimator any labels, of which it "
+                                 "makes columns: loss='log_loss' is the same of these")  # fmt: skip
+            return chosen, 1.0
         if self.out_activation_ == "softmax":
             return losses.CategoricalCrossentropy(), 1.0
         return losses.BinaryCrossentropy(), float(self.n_outputs_)

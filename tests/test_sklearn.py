@@ -20,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from fcnet import Dense, callbacks, optimizers
+from fcnet import Dense, callbacks, losses, optimizers
 from fcnet.sklearn import MLPClassifier, MLPRegressor, from_sklearn
 
 ESTIMATORS = (MLPClassifier, MLPRegressor)
@@ -411,6 +411,12 @@ def test_weights_of_the_samples_held_out_alone(iris):
     one = MLPRegressor(**FEW, early_stopping=True, validation_fraction=0.9)
     with pytest.raises(ValueError, match="sample_weight of those not held out is 0 for all 15 samples"):
         one.fit(*iris, sample_weight=weights)
+
+
+def test_classes_by_number_are_log_loss(iris):
+    for loss in ("sparse_categorical_crossentropy", losses.SparseCategoricalCrossentropy()):
+        with pytest.raises(ValueError, match=r"takes numbers of classes.*loss='log_loss' is the same"):
+            fitted(MLPClassifier, iris, loss=loss)
 
 
 def test_lbfgs_by_either_name_refuses_dropout(iris):
