@@ -237,8 +237,8 @@ class _Compiled:
         if self.loss != "log_loss":
             chosen = copy.deepcopy(losses.get(self.loss))
             if is_classifier(self) and chosen.kernel == "sparse_categorical_crossentropy":
-                raise ValueError(f"loss={self.loss!r} takes numbers of classes, an estimator any labels, of which it "
-                                 "makes columns: loss='log_loss' is the same of these")  # fmt: skip
+                raise ValueError(f"loss={self.loss!r} takes numbers of classes, and an estimator makes a column of each: "
+                                 "loss='log_loss' is the same of these")  # fmt: skip
             return chosen, 1.0
         if self.out_activation_ == "softmax":
             return losses.CategoricalCrossentropy(), 1.0
