@@ -237,7 +237,7 @@ class _Compiled:
         if self.loss != "log_loss":
             chosen = copy.deepcopy(losses.get(self.loss))
             if is_classifier(self) and chosen.kernel == "sparse_categorical_crossentropy":
-                raise ValueError(f"loss={self.loss!r} takes numbers of classes, and an estimator makes a column of each: "
+                raise ValueError(f"loss={self.loss!r} takes numbers of classes, an estimator makes columns of them: "
                                  "loss='log_loss' is the same of these")  # fmt: skip
             return chosen, 1.0
         if self.out_activation_ == "softmax":
@@ -538,10 +538,11 @@ class _Rules(Callback):
         logs = logs or {}
         estimator.n_iter_ += 1
         estimator.t_ += self.rows
-        estimator.loss_ = self._value(logs["loss"])
+        estimator.loss_ = self._value(logs["loss"], self.constant)
         estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
-            estimator.validation_loss_curve_.append(self._value(logs["val_loss"]))
+            constant = estimator._constant(*self.held_out[1:])
+            estimator.validation_loss_curve_.append(self._value(logs["val_loss"], constant))
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         estimator._no_improvement_count = 0 if self._improved() else estimator._no_improvement_count + 1
@@ -551,8 +552,8 @@ class _Rules(Callback):
         if estimator._no_improvement_count > estimator.n_iter_no_change:
             self._no_progress(optimizer)
 
-    def _value(self, loss: float) -> float:
-        return self.factor * loss / self.estimator._outputs_of_mean() + self.constant
+    def _value(self, loss: float, constant: float) -> float:
+        return self.factor * loss / self.estimator._outputs_of_mean() + constant
 
     def _improved(self) -> bool:
         estimator = self.estimator

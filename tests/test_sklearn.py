@@ -15,6 +15,7 @@ from sklearn import datasets
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -451,6 +452,17 @@ def test_a_validation_set_may_have_weights_and_lack_classes(iris):
         same = MLPClassifier(**options).fit(X, y, validation_data=(sparse.csr_matrix(X[few]), y[few], np.ones(100)))
         assert plain.validation_loss_curve_ == same.validation_loss_curve_ != one.validation_loss_curve_
         assert plain.validation_scores_ == same.validation_scores_
+
+
+def test_the_validation_loss_is_of_its_own_targets(iris):
+    """Poisson's has a term of y alone."""
+    X, y = iris
+    weights = np.arange(1.0, 51.0)
+    one = MLPRegressor(**{**FEW, "max_iter": 1}, loss="poisson", alpha=0, learning_rate_init=1e-14)
+    for w in (None, weights):
+        one.fit(X, y, validation_data=(X[100:], y[100:], w))
+        deviance = mean_poisson_deviance(y[100:], one.predict(X[100:]), sample_weight=w)
+        assert one.validation_loss_curve_ == pytest.approx([deviance / 2], rel=1e-4)
 
 
 BAD_VALIDATION = {  # X and y as they are changed, the estimator, targets in training, and what the error says
