@@ -153,7 +153,10 @@ class _Compiled:
             )
         as_fitted: Any = copy.copy(self)
         as_fitted.warm_start = False
-        return as_fitted._arrays(*checks.data("validation_data", validation), incremental=True, reset=False)
+        held_out = as_fitted._arrays(*checks.data("validation_data", validation), incremental=True, reset=False)
+        if self.early_stopping and not is_classifier(self) and len(held_out[1]) < 2:
+            raise ValueError("validation_data has 1 sample, and the score of early_stopping, R2, needs 2 or more")
+        return held_out
 
     def _checked(self, X: Any, y: Any, incremental: bool, reset: bool) -> tuple[Any, Any]:
         """Samples and targets as scikit-learn's checks leave them, but for what those let pass."""

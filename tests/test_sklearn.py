@@ -505,6 +505,15 @@ def test_a_validation_set_needs_epochs(iris):
     assert len(one.validation_loss_curve_) == one.n_iter_
 
 
+def test_the_score_of_one_sample(iris):
+    X, y = iris
+    one = fitted(MLPClassifier, iris, early_stopping=True).fit(X, y, validation_data=(X[:1], y[:1]))
+    assert set(one.validation_scores_) <= {0, 1}
+    with pytest.raises(ValueError, match=r"validation_data has 1 sample, .* R2, needs 2"):
+        MLPRegressor(**FEW, early_stopping=True).fit(X, y, validation_data=(X[:1], y[:1]))
+    assert len(MLPRegressor(**FEW).fit(X, y, validation_data=(X[:1], y[:1])).validation_loss_curve_) == 15
+
+
 def test_lbfgs_by_the_name_of_its_class(iris):
     one, other = (MLPClassifier(**FEW, solver=solver).fit(*iris)
                   for solver in ("LBFGS", optimizers.LBFGS()))
