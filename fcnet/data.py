@@ -208,8 +208,14 @@ class Blocks:
     def blocks(self, generator: np.random.Generator | None = None) -> Iterator[Block]:
         """All blocks once; in a new order, and their rows too, if there is a generator."""
         for rows, order in self._places(generator):
-            row = rows.__getitem__ if isinstance(rows, np.ndarray) else range(rows.start, rows.stop).__getitem__
-            yield Block(*self._at(rows), row, order)
+            numbers = rows if isinstance(rows, np.ndarray) else range(rows.start, rows.stop)
+            x, y, weights = self._at(rows)
+            if checks.length(x) != len(numbers):  # the order, and a prediction, have so many rows
+                raise ValueError(
+                    f"X has {len(self)} samples, but gave {checks.length(x)} for the {len(numbers)} from row "
+                    f"{numbers[0]} on; it must not change while it is read"
+                )
+            yield Block(x, y, weights, numbers.__getitem__, order)
 
     def _places(self, generator: np.random.Generator | None) -> Iterator[tuple[Any, np.ndarray | None]]:
         """Which rows a block has, and in which order they are to be taken."""

@@ -536,6 +536,31 @@ def test_sliced():
     model.fit(source, epochs=1, verbose=0)  # in an order of its own
 
 
+class Changing(Sliced):
+    """After the first rows it gives others than it was asked for, as a file does that another program changes."""
+
+    def __init__(self, array, change):
+        super().__init__(array)
+        self.change = change
+
+    def __getitem__(self, rows):
+        found = super().__getitem__(rows)
+        return found if rows.start is None else self.change(found)
+
+
+@pytest.mark.parametrize("change, came", [(lambda rows: rows[:-1], 49), (lambda rows: rows.repeat(2, axis=0), 100)])
+def test_a_source_that_changes_while_it_is_read(change, came, monkeypatch):
+    """The order of its rows, and the room for its predictions, were made for those that it said it has."""
+    monkeypatch.setattr(training, "rows_per_call", lambda n_params: 64)
+    X, y, _ = rows()
+    source = Blocks(Changing(X[:200], change), Changing(y[:200], change), rows=50)
+    model = small()
+    message = f"X has 200 samples, but gave {came} for the 50 from row (0|50|100|150) on"
+    for call in (lambda: model.fit(source, verbose=0), lambda: model.evaluate(source), lambda: model.predict(source)):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
 def test_sparse_blocks():
     sparse = pytest.importorskip("scipy.sparse")
     X, y, _ = rows()
