@@ -561,6 +561,15 @@ def test_a_source_that_changes_while_it_is_read(change, came, monkeypatch):
             call()
 
 
+def test_sparse_and_dense_blocks_in_one_batch():
+    sparse = pytest.importorskip("scipy.sparse")
+    X, y, _ = rows()
+    for pieces in ([(sparse.csr_array(X[:45]), y[:45]), (X[45:], y[45:])],
+                   [(X[:45], y[:45]), (sparse.csr_array(X[45:]), y[45:])]):  # fmt: skip
+        with pytest.raises(TypeError, match="sparse block and of a dense one"):
+            small().fit(pieces, batch_size=32, verbose=0, shuffle=False)
+
+
 def test_sparse_blocks():
     sparse = pytest.importorskip("scipy.sparse")
     X, y, _ = rows()
