@@ -179,7 +179,7 @@ class Fit:
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = Checkpoint(self.network, iterations=self.network.optimizer.iterations)  # saved before `run`
         self.key = 0
-        self.begun = 0  # steps of the first epoch that are taken already
+        self.begun = self.taken = 0  # steps of the first epoch, and of the present one, that are taken already
         self.sums = np.zeros((1, self.network.objective.n_sums))
         self.place: dict[str, Any] | None = None  # of the data at the beginning of the epoch
         self._columns: dict[str, int] = {}
@@ -194,7 +194,7 @@ class Fit:
         if self.place is None:
             return None
         self._complete()
-        step = self.network.optimizer.iterations - self.origin
+        step = self.taken
         place = {name: seeds.stored(at) if name == "generator" and at else at for name, at in self.place.items()}
         return {
             "epoch": self.epoch, "step": step, "sums": self.sums[0] if step else None, "data": place,
@@ -216,10 +216,10 @@ class Fit:
         self.history.epoch, self.history.history = history.epoch, history.history
         self._columns = {name: len(history.history.get(name, ())) - 1 for name in self.logs}
 
-    def _stand(self, epoch: int) -> None:
-        """Note that the next step is one of this epoch."""
+    def _stand(self, epoch: int, taken: int = 0) -> None:
+        """Note that the next step is one of this epoch, of which so many are taken."""
         if self.hooks.each_epoch:
-            self.epoch, self.origin = epoch, self.network.optimizer.iterations - self.begun
+            self.epoch, self.taken = epoch, taken  # not from the optimizer's count, which a callback may set
             self.place = self.data.state()
 
     # -------------------------------------------------------------------------------------------- epochs
@@ -241,7 +241,7 @@ class Fit:
             block = self.data.epochs_at_once(self.steps_per_call, ORDER_NUMBERS)
         while epochs:
             some = epochs[: 1 if self.begun else int(min(block, self.hooks.ahead()))]
-            self._stand(some[0])
+            self._stand(some[0], self.begun)
             if self.hooks.each_epoch and not self.begun:
                 self.hooks.call("on_epoch_begin", some[0], {})
             self._run(some, self.data.parts(len(some)))
@@ -272,9 +272,9 @@ class Fit:
                     break
             if network.healthy(sums):
                 done = epochs if len(epochs) == 1 else self._whole(epochs)
-                self.begun = 0
                 if self.samples:
                     self._record(done, sums)
+                self.begun = 0  # not before: if that is cut short, `_whole` counts once more
                 return
         except BaseException as error:  # Ctrl-C, a signal's handler, a hook, the data
             self.telling = isinstance(error, KeyboardInterrupt) and self.validation is None
@@ -329,6 +329,7 @@ class Fit:
                     return
             first, last = last, min(last + self.stride, part.last)
             if self.hooks.each_batch:
+                self.taken = done + first
                 self.hooks.call("on_train_batch_begin", done + first, {})
             if self.hooks.callbacks:  # one of them may have frozen a layer
                 network.engine.follow(self.hooks.model._rules())
@@ -343,6 +344,7 @@ class Fit:
             if self.display is not None:
                 self.display.steps(last - first)
             if self.hooks.each_batch:
+                self.taken = done + last
                 self.hooks.call("on_train_batch_end", done + last - 1, self._so_far(part, last, sums))
 
     def _leave_out(self, left: Part) -> None:

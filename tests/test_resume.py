@@ -247,6 +247,58 @@ def test_a_rate_set_for_an_epoch_is_not_set_again_within_it(tmp_path, monkeypatc
         assert twin.history.history["learning_rate"] == model.history.history["learning_rate"]
 
 
+@pytest.mark.parametrize("hook", ["on_epoch_begin", "on_epoch_end"])
+def test_a_callback_that_begins_a_schedule_again(hook, tmp_path, monkeypatch):
+    """It sets the optimizer's count, which is then not that of the fit's steps."""
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 3)
+
+    def fit(last, **arguments):
+        model = network(optimizers.SGD(schedules.CosineDecay(0.1, 20)))
+        again = LambdaCallback(**{hook: lambda *_: setattr(model.optimizer, "iterations", 0)})
+        model.fit(X, Y, 8, EPOCHS, 0, [again, last], seed=1, **arguments)
+        return model
+
+    class Within(Everywhere):  # what is saved before an epoch's hook is called has it called anew
+        def on_epoch_begin(self, epoch, logs=None):
+            pass
+
+    model = fit(saved := Within(tmp_path))
+    for path in saved.files[::3] + saved.files[-2:]:
+        twin = fit(Idle(), resume=path)
+        np.testing.assert_array_equal(twin.parameters, model.parameters)
+        assert twin.history.history == model.history.history
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_in_the_epoch_that_was_resumed(tmp_path, monkeypatch):
+    """In its last step, and while it is validated: the epoch is whole, and the next one stands at its beginning."""
+    monkeypatch.setattr(training, "steps_per_call", lambda *_: 3)
+    model, saved = network(), Everywhere(tmp_path)
+    model.fit(X, Y, 8, EPOCHS, 0, [saved], seed=1)
+    within = saved.files[2]  # the first epoch began, and two calls of its 13 steps are over
+    cut = network()
+    last = LambdaCallback(on_train_batch_end=lambda batch, logs: interrupt() if batch == 12 else None)
+    with pytest.raises(KeyboardInterrupt):
+        cut.fit(X, Y, 8, EPOCHS, 0, [Idle(), ModelCheckpoint(tmp_path / "cut"), last], seed=1, resume=within)
+    assert cut.history.epoch == [0]
+    twin = network()
+    twin.fit(X, Y, 8, EPOCHS, 0, [Idle(), ModelCheckpoint(tmp_path / "cut")], seed=1, resume=tmp_path / "cut")
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    assert twin.history.history == model.history.history
+
+    held_out = dict(validation_data=(X, Y), epochs=2, verbose=0, seed=1)
+    network().fit(X, Y, 8, callbacks=[saved], **held_out)
+    within = saved.files[-3]  # in the second epoch
+    cut = network()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(training, "evaluate", interrupt)
+        cut.fit(X, Y, 8, callbacks=[Idle()], resume=within, **held_out)
+    assert cut.history.epoch == [0, 1] and len(cut.history.history["val_loss"]) == 1
+
+
 def test_a_loaded_model_goes_on_too(tmp_path):
     model = network()
     model.fit(X, Y, epochs=5, verbose=0, seed=1, callbacks=ModelCheckpoint(tmp_path / "{epoch}"))
