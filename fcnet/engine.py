@@ -796,8 +796,8 @@ class Engine:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)
             finally:
-                # a KeyboardInterrupt comes when the steps are done
-                optimizer.iterations = self._fields[_FIELD["iterations"]]
+                # a KeyboardInterrupt comes when the steps are done; past the checks of a setting, in which another could come
+                object.__setattr__(optimizer, "iterations", self._fields[_FIELD["iterations"]])
 
     def _set_optimizer(self, optimizer: OptimizerState) -> None:
         """The compiled update with its numbers and vectors, and the stages that its options need."""

@@ -106,10 +106,10 @@ class Checkpoint:
         self.iterations = optimizer.iterations
 
     def restore(self) -> None:
-        """Bring back the saved state, all of it also when Ctrl-C comes in between."""
+        """Bring back the saved state, all of it also when a signal raises in between."""
         try:
             self._copy_back()
-        except KeyboardInterrupt:
+        except BaseException:
             self._copy_back()
             raise
 

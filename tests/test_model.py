@@ -10,7 +10,7 @@ import pytest
 import reference
 
 import fcnet
-from fcnet import Dense, Input, Sequential, callbacks, display, losses, metrics, optimizers, training
+from fcnet import Dense, Input, Sequential, callbacks, checks, display, losses, metrics, optimizers, training
 
 
 @pytest.fixture(autouse=True)
@@ -547,6 +547,41 @@ def test_interrupt(task, run_python):
     """What others take of the processor does not count, but no wait is endless."""
     seconds, of_processor = map(float, run_python(INTERRUPTED, task, NUMBA_NUM_THREADS="1").stdout.split())
     assert of_processor < 0.2 and seconds < 2
+
+
+def test_a_signal_finds_parameters_and_count_of_one_step(monkeypatch):
+    """It may raise in any function of Python that is called when the steps are done; none is between the two."""
+    whole = checks.whole
+
+    def interrupted(name, *arguments):
+        if name == "iterations":
+            raise TimeoutError
+        return whole(name, *arguments)
+
+    X, y = circles(64)
+    model = article()
+    model.fit(X, y, verbose=0)
+    monkeypatch.setattr(checks, "whole", interrupted)
+    model.fit(X, y, verbose=0, callbacks=callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None))
+    assert model.optimizer.iterations == 4
+
+
+def test_a_signal_while_a_divergence_is_undone(monkeypatch):
+    model = Sequential([Dense(1, input_dim=1)])
+    model.compile(optimizers.SGD(1e30, momentum=0.5), "mse")
+    before, copyto, calls = model.parameters.copy(), np.copyto, []
+
+    def interrupted(*arguments):
+        calls.append(arguments)
+        if len(calls) == 6:  # of parameters and one vector, after they were saved for the fit and for its first epoch
+            raise TimeoutError
+        copyto(*arguments)
+
+    monkeypatch.setattr(np, "copyto", interrupted)
+    with pytest.raises(TimeoutError):
+        model.fit([[1.0]] * 4, [3.0] * 4, batch_size=1, verbose=0)
+    np.testing.assert_array_equal(model.parameters, before)
+    assert not model.optimizer.state[0].any() and model.optimizer.iterations == 0
 
 
 # ----------------------------------------------------------------------------------------------- display
