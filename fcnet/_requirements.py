@@ -36,7 +36,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 def check() -> None:
-    """Refuse versions that are too old, and two that do not work with each other.
+    """Refuse versions that are too old, two that do not work with each other, and a compiler that is switched off.
 
     Raises
     ------
@@ -52,6 +52,8 @@ def check() -> None:
             cause = error
             break
     if cause is None and all(_number(modules[name].__version__) >= oldest for name, oldest in OLDEST.items()):
+        if modules["numba"].config.DISABLE_JIT:
+            raise ImportError("fcnet needs Numba's compiler, which NUMBA_DISABLE_JIT switches off: unset it")
         return
     needed = " and ".join(f"{_NAMES[name]} {'.'.join(map(str, oldest))}" for name, oldest in OLDEST.items())
     there = ", ".join(_installed(name, module) for name, module in modules.items())

@@ -487,6 +487,16 @@ def test_newer_versions(run_python, version, broken, said):
         assert done.stderr == ""
 
 
+def test_a_compiler_that_is_switched_off(run_python):
+    done = run_python("""
+        try:
+            import fcnet
+        except ImportError as error:
+            print(error)
+    """, NUMBA_DISABLE_JIT="1")
+    assert done.stdout == "fcnet needs Numba's compiler, which NUMBA_DISABLE_JIT switches off: unset it\n"
+
+
 def test_oldest_versions_stand_in_the_package():
     text = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     for name, oldest in _requirements.OLDEST.items():
