@@ -99,7 +99,7 @@ class Checkpoint:
         """Replace the copy by the present state."""
         optimizer = self.network.optimizer
         self.live = [self.network.parameters, *optimizer.state]  # a callback may have replaced a vector
-        if len(self.copies) != len(self.live):
+        if [*map(np.shape, self.copies)] != [*map(np.shape, self.live)]:  # the engine says what is wrong with them
             self.copies = [np.empty_like(array) for array in self.live]
         for copy, array in zip(self.copies, self.live, strict=True):
             np.copyto(copy, array)

@@ -287,6 +287,7 @@ def test_faulty_vectors_of_the_optimizer(case):
 @pytest.mark.parametrize("optimizer, change, words", [
     ("sgd", lambda own: setattr(own, "momentum", 0.9), ["has 0 vectors", "need 1", "between two fits"]),
     ("adam", lambda own: own.state.__setitem__(1, np.zeros(1, "f4")), ["state[1]", "(1,)"]),
+    ("adam", lambda own: own.build(5, np.float32), ["state[0]", "(5,)"]),
     ("adam", lambda own: own.reset(), ["has 0 vectors", "need 2"]),
 ])  # fmt: skip
 def test_vectors_of_the_optimizer_that_a_callback_changes(optimizer, change, words):
