@@ -46,6 +46,14 @@ def whole(name: str, value: Any, low: int, wrong_type: type[Exception] = TypeErr
     return int(value)
 
 
+def count(name: str, value: Any, low: int) -> int:
+    """The same of a number that compiled code goes on counting from, in 64 bits."""
+    found = whole(name, value, low)
+    if found >= 2**62:
+        raise ValueError(f"{name} must be below 2**62, got {found}")
+    return found
+
+
 def threads(n_threads: Any) -> int | None:
     """A number of threads, or None for the default."""
     return None if n_threads is None else whole("n_threads", n_threads, 1)

@@ -111,7 +111,7 @@ class Optimizer(checks.Declared):
                 raise ValueError(f"{name} must be a number in (0, inf) or one of fcnet.schedules, got {value!r}")
             return value
         if name == "iterations":
-            return checks.whole(name, value, 0)
+            return checks.count(name, value, 0)
         if name == "use_ema":
             return checks.flag(name, value)
         if name == "ema_momentum":
@@ -124,7 +124,7 @@ class Optimizer(checks.Declared):
             norm = checks.real(name, value, 0, math.inf, "()")
             checks.only_one({other: norm if other == name else getattr(self, other) for other in CLIPPING})
             return norm
-        return checks.whole(name, value, 2 if name == "gradient_accumulation_steps" else 1)
+        return checks.count(name, value, 2 if name == "gradient_accumulation_steps" else 1)
 
     @property
     def formula(self) -> str:

@@ -115,6 +115,19 @@ def test_hyperparameters_may_change_between_fits():
     assert len(model.optimizer.state) == 1
 
 
+@pytest.mark.parametrize("name", ["iterations", "ema_overwrite_frequency", "gradient_accumulation_steps"])
+def test_numbers_that_compiled_code_counts_in_64_bits(name):
+    optimizer = optimizers.Adam(use_ema=True)
+    with pytest.raises(ValueError, match=rf"{name} must be below 2\*\*62, got {2**63}"):
+        setattr(optimizer, name, 2**63)
+
+
+def test_an_option_that_lbfgs_does_not_have_keeps_its_value():
+    optimizer = optimizers.LBFGS()
+    optimizer.use_ema = 0.0
+    assert optimizer.use_ema is False and optimizer.slots == 0
+
+
 LOSSES = {
     "binary_crossentropy": ("bce", "BCE", "BinaryCrossentropy"),
     "categorical_crossentropy": ("CategoricalCrossentropy",),
