@@ -643,7 +643,7 @@ class LBFGS(Optimizer):
         if name in self.options:
             if value != self.options[name]:
                 checks.not_settable(self, name, (*self.ranges, *self.settable))
-            return value
+            return self.options[name]  # and not what is equal to it, like 0 to False
         return checks.whole(name, value, 1) if name == "m" else super()._setting(name, value)
 
     @property
