@@ -117,9 +117,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     It is a temporary one in the same folder until then. Those that dead processes have left there are removed.
     """
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
     try:
+        target, folder = _target(path)
         mode = _mode(target)
         _sweep(folder)
         temporary, file = _temporary(folder)
@@ -150,15 +149,22 @@ def prepare(path: Path) -> None:
     OSError
         It names the path.
     """
-    target = os.path.realpath(path)
-    folder = os.path.dirname(target)
     try:
+        target, folder = _target(path)
         os.makedirs(folder, exist_ok=True)
         _mode(target)
         if not os.access(folder, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as error:
         raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+
+
+def _target(path: Path) -> tuple[str, str]:
+    """The file that a path leads to, through symbolic links, and its folder; refuses a path that ends in a slash."""
+    if not os.path.basename(path):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    target = os.path.realpath(path)
+    return target, os.path.dirname(target)
 
 
 def _mode(target: str) -> int | None:

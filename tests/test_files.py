@@ -671,7 +671,22 @@ def test_what_is_not_there(tmp_path):
         for wrong in (None, 3, b"", ""):
             with pytest.raises(TypeError, match="path must be the path of a file"):
                 call(wrong)
+    for call in (plain().save, files.prepare):
+        with pytest.raises(IsADirectoryError, match="models/"):
+            call(f"{tmp_path}/models/")
     assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_a_folder_that_is_gone(tmp_path, monkeypatch):
+    """A relative path leads nowhere then, and the error names it still."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for call in (plain().save, files.prepare, fcnet.load):
+        with pytest.raises(FileNotFoundError, match="model"):
+            call("model")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX")
