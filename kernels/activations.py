@@ -377,8 +377,8 @@ class Function(NamedTuple):
 
     forward: Any
     backward: Any
-    parameter: float = 0.0
-    """Its default."""
+    parameter: float | None = None
+    """Its default, if there is one."""
     keeps_Z: bool = False
     """Whether the backward part reads Z, not A."""
 
@@ -397,7 +397,7 @@ FUNCTIONS = {
     "hard_sigmoid": Function(hard_sigmoid, hard_sigmoid_backward),
     "tanh": Function(tanh, tanh_backward),
     "hard_tanh": Function(hard_tanh, hard_tanh_backward),
-    "gelu": Function(gelu, gelu_backward, keeps_Z=True),
+    "gelu": Function(gelu, gelu_backward, parameter=0.0, keeps_Z=True),
     "silu": Function(silu, silu_backward, keeps_Z=True),
     "mish": Function(mish, mish_backward, keeps_Z=True),
     "softmax": Function(softmax, softmax_backward),

@@ -75,10 +75,17 @@ def activate(activation: str, Z: np.ndarray, A: np.ndarray, parameter: float | N
         Written; may be Z.
     parameter : float, optional
         The one that leaky_relu (slope), elu (alpha) and gelu (1 for the approximation by tanh) have.
+
+    Raises
+    ------
+    TypeError
+        If an array is not C-contiguous and of the one dtype, or can't be written.
+    ValueError
+        If there is no such activation, it has no parameter, or the shapes differ.
     """
-    function = _function(activation)
+    function, number = _function(activation, parameter)
     _check("activate", (A,), Z=Z, A=A)
-    _call_part(function.forward, Z, A, function.parameter if parameter is None else parameter)
+    _call_part(function.forward, Z, A, number)
 
 
 def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.ndarray,
@@ -96,12 +103,17 @@ def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.
         Written; may be dA.
     parameter : float, optional
         As in `activate`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As by `activate`.
     """
-    function = _function(activation)
+    function, number = _function(activation, parameter)
     _check("activate_backward", (dZ,), kept=kept, dA=dA, dZ=dZ)
     if dZ is not dA:
         dZ[...] = dA
-    _call_part(function.backward, kept, dZ, function.parameter if parameter is None else parameter)
+    _call_part(function.backward, kept, dZ, number)
 
 
 def _check(name: str, written: tuple[Any, ...], **arrays: Any) -> None:
@@ -118,12 +130,15 @@ def _came(arrays: dict[str, Any]) -> str:
     return f"got {', '.join(f'{argument} {described(array)}' for argument, array in arrays.items())}"
 
 
-def _function(activation: str) -> activations.Function:
+def _function(activation: str, parameter: float | None) -> tuple[activations.Function, float]:
+    """The parts of an activation, and its parameter."""
     function = activations.FUNCTIONS.get(activation)
     if function is None or activation in ("linear", "softmax"):
         names = ", ".join(sorted(set(activations.FUNCTIONS) - {"linear", "softmax"}))
         raise ValueError(f"no element-by-element activation {activation!r}; the names are {names}")
-    return function
+    if parameter is not None and function.parameter is None:
+        raise ValueError(f"{activation} has no parameter, got {parameter!r}")
+    return function, (function.parameter or 0.0) if parameter is None else parameter
 
 
 def _call_part(part: Any, source: np.ndarray, target: np.ndarray, parameter: float) -> None:

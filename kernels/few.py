@@ -1,4 +1,4 @@
-"""Training on batches of few rows: the two regions of `network`, with every array as rows of samples.
+"""Training on batches of few rows: the two phases of `network`, with every array as rows of samples.
 
 A slab has one sample a lane, so that a batch of one costs what P of them do, and reads W one number at a time.  Here
 the lanes are neighbouring outputs of a sample, and W is read along its rows, in place.  All three products are

@@ -737,16 +737,6 @@ def copysign(typingctx, x, sign):
 
 
 @intrinsic
-def first_lanes(typingctx, count, p):
-    """Mask of the lanes below `count`, for the type that `p` points to."""
-    vector = Vector(p.dtype)
-
-    def codegen(context, builder, sig, args):
-        return _lane_numbers(builder, args[0], vector)
-    return vector.mask(types.intp, p), codegen
-
-
-@intrinsic
 def total(typingctx, x):
     """The sum of all lanes as a float64: the second half is added to the first, until one lane is left."""
     def codegen(context, builder, sig, args):

@@ -70,7 +70,7 @@ def set_num_threads(n: int | None) -> None:
 def num_threads(n: int | None) -> Iterator[None]:
     """So many threads inside a ``with`` block.
 
-    It goes before `set_num_threads`, and holds for this Python thread (or asyncio task) alone.
+    It takes precedence over `set_num_threads`, and holds for this Python thread (or asyncio task) alone.
 
     Parameters
     ----------

@@ -520,6 +520,8 @@ def test_activate_writes_nothing_else(label, dtype, rng):
 def test_activate_names_what_there_is():
     with pytest.raises(ValueError, match="'softmax'; the names are elu, exponential"):
         kernels.activate("softmax", np.zeros(3), np.zeros(3))
+    with pytest.raises(ValueError, match=r"relu has no parameter, got 0\.1"):
+        kernels.activate("relu", np.zeros(3), np.zeros(3), 0.1)
 
 
 # ------------------------------------------------------------------------------------------------
