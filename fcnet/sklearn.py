@@ -142,7 +142,7 @@ class _Compiled:
         given, classes = self.class_weight, self.classes_
         if isinstance(given, dict) and not self._label_binarizer.y_type_.startswith("multilabel"):
             given = dict(zip(classes, compute_class_weight(given, classes=classes, y=classes), strict=True))
-        return compute_sample_weight(given, labels)
+        return compute_sample_weight(given, labels if hasattr(labels, "tocsr") else np.asarray(labels))
 
     def _held_out(self, validation: Any) -> tuple[Any, np.ndarray, np.ndarray | None]:
         """The same of `validation_data`, which may lack classes, also where `warm_start` needs all of them."""

@@ -19,7 +19,7 @@ from sklearn.metrics import mean_poisson_deviance
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import _NotAnArray, parametrize_with_checks
 
 from fcnet import Dense, callbacks, losses, optimizers
 from fcnet.sklearn import MLPClassifier, MLPRegressor, from_sklearn
@@ -379,6 +379,8 @@ def test_class_weight_is_sample_weight(iris):
     weighted = MLPClassifier(**FEW, class_weight="balanced").fit(X, y)
     same = MLPClassifier(**FEW).fit(X, y, sample_weight=(150 / (2 * counts))[y])
     np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
+    again = MLPClassifier(**FEW, class_weight="balanced").fit(X, _NotAnArray(y))
+    np.testing.assert_array_equal(again.coefs_[0], same.coefs_[0])
 
 
 @pytest.mark.parametrize("names", [np.arange(3), np.array(["a", "b", "c"]), np.array(["a", "b", "c"], object)])
