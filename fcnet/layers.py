@@ -54,7 +54,8 @@ class Layer(checks.Declared):
     built : bool
         Whether the layer has its place in a model whose input size is known.
     trainable : bool
-        Whether training changes the parameters. Set to False, they are frozen from the next call of the model on.
+        Whether training changes the parameters. Set to False, they are frozen from the next call of the model on; in a
+        hook of a fit, from its next steps on.
 
     Raises
     ------
