@@ -179,7 +179,8 @@ class Fit:
         self.stride = max(1, self.steps_per_call // 16)
         self.checkpoint = Checkpoint(self.network, iterations=self.network.optimizer.iterations)  # saved before `run`
         self.key = 0
-        self.begun = self.taken = 0  # steps of the first epoch, and of the present one, that are taken already
+        self.begun = 0  # steps of the first epoch that are taken already
+        self.taken = 0  # steps of the fit; the optimizer's number may be set by a hook, or go on in one that trains
         self.sums = np.zeros((1, self.network.objective.n_sums))
         self.place: dict[str, Any] | None = None  # of the data at the beginning of the epoch
         self._columns: dict[str, int] = {}
@@ -194,7 +195,7 @@ class Fit:
         if self.place is None:
             return None
         self._complete()
-        step = self.taken
+        step = self.taken - self.origin
         place = {name: seeds.stored(at) if name == "generator" and at else at for name, at in self.place.items()}
         return {
             "epoch": self.epoch, "step": step, "sums": self.sums[0] if step else None, "data": place,
@@ -216,10 +217,10 @@ class Fit:
         self.history.epoch, self.history.history = history.epoch, history.history
         self._columns = {name: len(history.history.get(name, ())) - 1 for name in self.logs}
 
-    def _stand(self, epoch: int, taken: int = 0) -> None:
+    def _stand(self, epoch: int, begun: int = 0) -> None:
         """Note that the next step is one of this epoch, of which so many are taken."""
         if self.hooks.each_epoch:
-            self.epoch, self.taken = epoch, taken  # not from the optimizer's count, which a callback may set
+            self.epoch, self.origin = epoch, self.taken - begun
             self.place = self.data.state()
 
     # -------------------------------------------------------------------------------------------- epochs
@@ -258,6 +259,7 @@ class Fit:
         sums = self.sums if self.begun else np.zeros((len(epochs), network.objective.n_sums))
         self.sums = sums
         self.checkpoint.save()
+        self.before = self.taken
         self.step, self.samples, self.weight = 0, 0, 0.0  # of an epoch, with the part that is running
         self.draws = epochs[0] * (self.data.steps or 1 << 32)  # where the length of an epoch is not known: enough
         try:
@@ -283,6 +285,7 @@ class Fit:
             raise
         failure = self._diverged(epochs[0], sums[0, 0] / (self.weight or 1.0))  # before the optimizer forgets
         self.checkpoint.restore()
+        self.taken = self.before
         if len(epochs) == 1:
             if self.hooks.diverged(epochs[0]):
                 return
@@ -297,13 +300,12 @@ class Fit:
         """Those of the epochs whose steps are all taken."""
         if self.data.steps is None:
             return epochs[:0]
-        taken = self.begun + self.network.optimizer.iterations - self.checkpoint.iterations
-        return epochs[: taken // self.data.steps]
+        return epochs[: (self.begun + self.taken - self.before) // self.data.steps]
 
     def _diverged(self, epoch: int, loss: float) -> FloatingPointError:
         """The error of an epoch whose last step has left loss or parameters that are not finite."""
         optimizer = self.network.optimizer
-        step = self.begun + optimizer.iterations - self.checkpoint.iterations
+        step = self.begun + self.taken - self.before
         if step == 1 and not self.history.epoch and not math.isfinite(loss):
             return FloatingPointError(
                 f"training diverged in epoch {epoch + 1}, step 1: the loss is {loss} before any update, in "
@@ -329,22 +331,23 @@ class Fit:
                     return
             first, last = last, min(last + self.stride, part.last)
             if self.hooks.each_batch:
-                self.taken = done + first
                 self.hooks.call("on_train_batch_begin", done + first, {})
             if self.hooks.callbacks:  # one of them may have frozen a layer
                 network.engine.follow(self.hooks.model._rules())
-            begin = time.perf_counter()
-            network.engine.train(
-                network.parameters, network.optimizer, part.X, part.Y, part.orders, part.batch_size,
-                first, last, objective.loss, objective.metrics, sums, part.weights, self.key, self.draws + done,
-            )  # fmt: skip
+            begin, before = time.perf_counter(), network.optimizer.iterations
+            try:
+                network.engine.train(
+                    network.parameters, network.optimizer, part.X, part.Y, part.orders, part.batch_size,
+                    first, last, objective.loss, objective.metrics, sums, part.weights, self.key, self.draws + done,
+                )  # fmt: skip
+            finally:
+                self.taken += network.optimizer.iterations - before
             self._pace((time.perf_counter() - begin) / (last - first))
             if not _finite(sums):
                 return
             if self.display is not None:
                 self.display.steps(last - first)
             if self.hooks.each_batch:
-                self.taken = done + last
                 self.hooks.call("on_train_batch_end", done + last - 1, self._so_far(part, last, sums))
 
     def _leave_out(self, left: Part) -> None:

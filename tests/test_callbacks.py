@@ -395,6 +395,21 @@ def test_logs_of_any_type(value, verbose, capsys):
     assert verbose != 1 or "loss: 0." in capsys.readouterr().err
 
 
+def test_an_error_after_steps_of_a_hook(monkeypatch):
+    """They do not complete the epoch."""
+    monkeypatch.setattr(training, "_CALL", 1.0)  # a call a step
+    model = small()
+
+    def go(batch, logs):
+        model.train_on_batch(*data())
+        if batch == 2:
+            raise LookupError("here")
+
+    with pytest.raises(LookupError, match="here"):
+        model.fit(*data(), batch_size=10, verbose=0, callbacks=LambdaCallback(on_train_batch_end=go))
+    assert model.optimizer.iterations == 6 and model.history.epoch == []
+
+
 def test_changed_logs():
     """A smoothed value is that of later callbacks, of the History and of `on_train_end`, as in Keras."""
     ended = []

@@ -198,6 +198,24 @@ def test_a_layer_that_a_callback_has_frozen(tmp_path):
         np.testing.assert_array_equal(model.parameters, expected)
 
 
+@pytest.mark.parametrize("hook", [
+    lambda model: model.fit(X[:30], Y[:30], verbose=0, seed=2),
+    lambda model: setattr(model.optimizer, "iterations", 0),  # its schedule begins again
+])  # fmt: skip
+def test_a_hook_that_takes_steps_or_sets_their_number(tmp_path, hook):
+    """A fit counts its own steps: the file stands at the end of the epoch."""
+
+    def trained(epochs, resume=None):
+        model = network(optimizers.SGD(schedules.ExponentialDecay(0.1, 3, 0.5)))
+        watch = [LambdaCallback(on_epoch_end=lambda epoch, logs: hook(model)), ModelCheckpoint(tmp_path / "{epoch}")]
+        model.fit(X, Y, epochs=epochs, verbose=0, seed=1, callbacks=watch, resume=resume)
+        return model
+
+    model, twin = trained(4), trained(4, tmp_path / "2")
+    np.testing.assert_array_equal(twin.parameters, model.parameters)
+    assert twin.history.history == model.history.history and len(model.history.epoch) == 4
+
+
 def test_the_state_of_your_own_callback(tmp_path):
     class Counting(Callback):
         def on_train_begin(self, logs=None):
