@@ -432,6 +432,7 @@ class FullBatchFit(Fit):
         """
         optimizer, parameters = self.network.optimizer, self.network.parameters
         assert isinstance(optimizer, LBFGS)
+        self.rules = self.hooks.model._rules()  # of the whole fit: what SciPy minimizes stays the same function
         self.all = next(iter(self.data.parts(1)))
         self.samples, self.weight = self.all.samples, self.all.weight
         minimize = checks.extra("scipy.optimize", "scipy", "LBFGS").minimize
@@ -481,6 +482,7 @@ class FullBatchFit(Fit):
     def _loss_and_gradient(self, parameters: np.ndarray) -> tuple[float, np.ndarray]:
         """Of all samples, in float64; in pieces, so that Ctrl-C is noticed."""
         network, X, Y, weights = self.network, self.all.X, self.all.Y, self.all.weights
+        network.engine.follow(self.rules)
         loss, gradient = 0.0, np.zeros(len(parameters))
         rows = rows_per_call(3 * network.engine.n_params)
         if isinstance(network.objective.loss, RootMeanSquaredError):

@@ -117,6 +117,26 @@ def test_interrupt_inside_the_line_search(monkeypatch):
     assert model.history.history["loss"][-1] == model.evaluate(X, Y)[0]
 
 
+def test_what_a_hook_sets_at_a_layer_waits_for_the_next_fit():
+    """Also where the hook looks at the model as it is now: what is minimized stays the same function."""
+    found = []
+    for changes in (False, True):
+        fcnet.set_seed(0)
+        model = compiled()
+
+        def look(epoch, logs, model=model, changes=changes):
+            if changes:
+                model.layers[0].trainable = False
+                model.evaluate(X, Y)
+
+        model.fit(X, Y, epochs=6, verbose=0, callbacks=callbacks.LambdaCallback(on_epoch_end=look))
+        found.append(model.parameters.copy())
+    np.testing.assert_array_equal(*found)
+    before = model.layers[0].W.copy()
+    model.fit(X, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(model.layers[0].W, before)
+
+
 def test_copies_and_text():
     model = compiled(optimizers.LBFGS(m=5))
     model.fit(X, Y, epochs=3, verbose=0)
