@@ -522,8 +522,7 @@ def _joined(one: Arrays, other: Arrays) -> Arrays:
     if one[2] is not None or other[2] is not None:
         both = [np.ones(len(X), X.dtype) if w is None else w for X, _, w in (one, other)]
         weights = np.concatenate(both)
-    sparse = isinstance(one[0], SparseRows)
-    if sparse != isinstance(other[0], SparseRows):
+    if isinstance(one[0], SparseRows) != isinstance(other[0], SparseRows):
         raise TypeError("a batch has rows of a sparse block and of a dense one: make all blocks of one kind")
-    X = one[0].followed_by(other[0]) if sparse else np.concatenate([one[0], other[0]])
+    X = one[0].followed_by(other[0]) if isinstance(one[0], SparseRows) else np.concatenate([one[0], other[0]])
     return X, np.concatenate([one[1], other[1]]), weights

@@ -796,7 +796,7 @@ class Engine:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)
             finally:
-                # a KeyboardInterrupt comes when the steps are done; past the checks of a setting, in which another could come
+                # a KeyboardInterrupt comes when the steps are done; a checked setting would leave room for another
                 object.__setattr__(optimizer, "iterations", self._fields[_FIELD["iterations"]])
 
     def _set_optimizer(self, optimizer: OptimizerState) -> None:

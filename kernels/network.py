@@ -36,8 +36,8 @@ A layer without a matrix product (`transforms`) stands in the same chain: its co
 dA into dA_prev.
 
 Everything is described by the records `TASK`, `LAYER` and `MATRIX`; addresses in them are of arrays and of compiled
-parts (``_jit.part_address``).  `fcnet/engine.py` fills them in, `fcnet/rules.py` those of single arrays.  `steps.run` is
-compiled once for all networks and dtypes.
+parts (``_jit.part_address``).  `fcnet/engine.py` fills them in, `fcnet/rules.py` those of single arrays.  `steps.run`
+is compiled once for all networks and dtypes.
 """
 
 from __future__ import annotations
