@@ -6,9 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import _runtime, checks
 
 _generator = np.random.default_rng()
+
+
+class _Process:
+    """Holder of the lock that NumPy takes while the process's generator draws: a child needs it free."""
+
+    @property
+    def lock(self) -> Any:
+        return _generator.bit_generator.lock
+
+
+_process = _Process()
+_runtime.held_over_fork(_process)
 
 
 def set_seed(seed: int) -> None:

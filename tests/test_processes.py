@@ -488,3 +488,27 @@ def test_the_mean_so_far_with_a_smaller_last_batch():
     watch = fcnet.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
     history = model.fit(X[:100], y[:100], batch_size=32, verbose=0, callbacks=watch)
     assert seen[-1] == history.history["loss"][0]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="POSIX")
+def test_a_fork_waits_for_the_generator(run_python):
+    """NumPy locks it while it draws: a child of that moment would wait for ever."""
+    run_python("""
+        import os, signal, threading, time
+        import fcnet
+        held = threading.Event()
+        def draw():
+            with fcnet.seeds.generator().bit_generator.lock:
+                held.set()
+                time.sleep(0.2)
+        thread = threading.Thread(target=draw)
+        thread.start()
+        held.wait()
+        child = os.fork()
+        if not child:
+            signal.alarm(5)
+            fcnet.seeds.generator().permutation(3)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        thread.join()
+    """)
