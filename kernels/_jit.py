@@ -45,9 +45,8 @@ from numba.extending import overload, register_jitable
 
 from . import threads
 from ._cache import KernelCache
-from .arguments import NEEDED, described
+from .arguments import ARRAYS, NEEDED, described
 
-_MASKED = np.ma.MaskedArray
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 
 _UNWRAPPED: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, **_OPTIONS}
@@ -166,10 +165,11 @@ def _public(function: Callable, call: Callable) -> Any:
         if named or len(arguments) != len(signature.parameters):
             arguments = signature.bind(*arguments, **named).args
         try:
-            if _MASKED in map(type, arguments):
-                raise TypeError("Numba would not see the mask")
+            for value in arguments:
+                if isinstance(value, np.ndarray) and not (type(value) in ARRAYS and value.dtype.isnative):
+                    raise TypeError("Numba sees no mask, and, once it has seen the like, no order of bytes")
             return call(*arguments)
-        except (NumbaError, TypeError):
+        except (NumbaError, TypeError, NotImplementedError, OverflowError):
             raise TypeError(f"{function.__name__} takes {NEEDED}; got {came(arguments)}") from None
         except ValueError as error:
             raise ValueError(f"{error}; got {came(arguments)}") from None

@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import types
 from numba.extending import overload
 
+ARRAYS = np.ndarray, np.memmap
+"""Classes of arrays that kernels take."""
 NEEDED = ("C-contiguous arrays of one dtype, float32 or float64, that can be written to where it writes, "
           "integer arrays as labels, and numbers (for activations the codes of kernels.ACTIVATIONS)")
 
@@ -49,6 +52,8 @@ def described(argument: Any) -> str:
     if not (hasattr(argument, "dtype") and hasattr(argument, "flags")):
         text = repr(argument)
         return text if len(text) <= 40 else f"{text[:37]}..."
+    own = isinstance(argument, np.ndarray) and type(argument) not in ARRAYS
     faults = [word for word, there in (("not C-contiguous", not argument.flags.c_contiguous),
-                                       ("read-only", not argument.flags.writeable)) if there]
+                                       ("read-only", not argument.flags.writeable),
+                                       (f"of class {type(argument).__name__}", own)) if there]
     return " ".join([str(argument.dtype), str(argument.shape), *faults])

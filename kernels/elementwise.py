@@ -14,7 +14,7 @@ import numpy as np
 
 from . import activations, elementary
 from ._jit import part_function, public_serial_kernel
-from .arguments import NEEDED, check_arrays, described
+from .arguments import ARRAYS, NEEDED, check_arrays, described
 from .simd import NV, REGISTER_BYTES, data, lanes, load_upto, store_upto
 
 
@@ -118,7 +118,7 @@ def activate_backward(activation: str, kept: np.ndarray, dA: np.ndarray, dZ: np.
 
 def _check(name: str, written: tuple[Any, ...], **arrays: Any) -> None:
     """What a compiled kernel asks of its arrays."""
-    fit = all(type(array) in (np.ndarray, np.memmap) and array.flags.c_contiguous for array in arrays.values())
+    fit = all(type(array) in ARRAYS and array.flags.c_contiguous for array in arrays.values())
     if not fit or {array.dtype for array in arrays.values()} not in ({np.dtype("f4")}, {np.dtype("f8")}) \
             or not all(array.flags.writeable for array in written):
         raise TypeError(f"{name} takes {NEEDED}; {_came(arrays)}")

@@ -664,6 +664,21 @@ def test_inputs_of_kernels_may_be_read_only():
     assert (out == 1).all()
 
 
+def test_arrays_that_numba_takes_for_others():
+    """Once it has seen a read-only one of a dtype, it looks neither at the order of bytes nor at the class."""
+    class Own(np.ndarray):
+        pass
+
+    known, out = read_only(np.zeros(N, "f4")), array(N)
+    kernels.exp(known, out)
+    for other, said in ((read_only(known.astype(">f4")), ">f4"), (known.view(Own), "of class Own")):
+        with pytest.raises(TypeError, match=f"x .*{said}"):
+            kernels.exp(other, out)
+        assert (out == 1).all()
+    with pytest.raises(TypeError, match="y float16"):
+        kernels.sigmoid_binary_crossentropy(*(np.zeros((2, 1), dtype) for dtype in ("f4", "f2", "f4", "f4")))
+
+
 @numba.njit
 def in_compiled_code(x, out):
     kernels.exp(x, out)
