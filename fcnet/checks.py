@@ -240,7 +240,7 @@ def not_settable(owner: Any, name: str, settable: Iterable[str]) -> NoReturn:
 
 def is_function(value: Any) -> bool:
     """Whether it is a function, compiled by Numba or not, and no object that can be called, like a loss of Keras."""
-    return inspect.isroutine(value) or isinstance(value, Dispatcher)
+    return callable(value) and (inspect.isroutine(value) or isinstance(value, Dispatcher))
 
 
 def njit(name: str, value: Any, arguments: tuple[str, ...]) -> None:
