@@ -7,8 +7,9 @@
 Both sides get the same data, parameters and number of epochs (tol=0: neither stops early), float64 as scikit-learn
 computes it, and float32 where it says so; each side has a process of its own, and the test scores are compared.  What
 is compiled at the first use is compiled before.  In `GridSearchCV(n_jobs=2)` every worker process loads the kernels
-from the cache, and that is part of its time, as it is for a user.  The FMA peak is sampled in every round; where a
-program is one fit, its products by that are the share of the peak, which bounds what anything can gain.
+from the cache, and that is part of its time, as it is for a user.  Where a program is
+one fit, the FMA peak is sampled in every round; the products by that are the share of the peak, which bounds what
+anything can gain.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from common import PAUSE, on_threads
 from peak import Peak
 
 EPOCHS = 30
-HIDDEN, CLASSES = 100, 10
+HIDDEN = 100
 
 
 def digits(dtype=np.float64):
@@ -44,14 +45,14 @@ def images(dtype=np.float64):
 
 def fit(data, max_iter):
     X, y = data
-    half = len(X) // 2
+    half, classes = len(X) // 2, len(np.unique(y))
 
     def program(classifier):
         made = classifier((HIDDEN,), random_state=0, max_iter=max_iter, tol=0.0, n_iter_no_change=10_000)
         return made.fit(X, y).score(X[:half], y[:half])
 
     program.dtype = X.dtype.name
-    program.flops = max_iter * len(X) * (4 * X.shape[1] + 6 * CLASSES) * HIDDEN  # the first layer needs no dX
+    program.flops = max_iter * len(X) * (4 * X.shape[1] + 6 * classes) * HIDDEN  # the first layer needs no dX
     return program
 
 
@@ -160,7 +161,7 @@ class Server:
         return *self.run(), getattr(self.program, "flops", 0)
 
     def peak(self) -> float:
-        peak = Peak(getattr(self.program, "dtype", "float64"), self.threads)
+        peak = Peak(self.program.dtype, self.threads)
         return max(peak.sample() for _ in range(3))
 
     def run(self):
@@ -170,16 +171,18 @@ class Server:
 
 
 def measure(name: str, workers: dict[str, common.Worker], seconds: float) -> tuple[dict, dict, float]:
-    """Seconds of the calls of either side, in turn, their scores, and seconds that the products take at the peak."""
+    """Seconds of the calls of either side, in turn, their scores, and the time of the products at the peak."""
     first = {side: worker.ask("prepare", name) for side, worker in workers.items()}
-    times, peaks = {side: [] for side in workers}, []
+    flops, times, peaks = first["fcnet"][2], {side: [] for side in workers}, []
     rounds = max(3, min(15, int(seconds / sum(answer[0] for answer in first.values()))))
     for order in common.rotations([*workers], rounds):
         for side in order:
             time.sleep(PAUSE)
             times[side].append(workers[side].ask("run")[0])
-        peaks.append(workers["fcnet"].ask("peak"))
-    return times, {side: answer[1] for side, answer in first.items()}, first["fcnet"][2] / max(peaks) / 1e9
+        if flops:
+            peaks.append(workers["fcnet"].ask("peak"))
+    bound = flops / max(peaks) / 1e9 if flops else 0.0
+    return times, {side: answer[1] for side, answer in first.items()}, bound
 
 
 def main() -> None:

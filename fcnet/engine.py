@@ -141,7 +141,7 @@ class Engine:
             inputs = int(record["outputs"])
             parameter = layer.activation_parameter
             if layer.transform in (None, "activation"):
-                record["parameter"] = (function.parameter or 0.0) if parameter is None else parameter
+                record["parameter"] = function.parameter if parameter is None else parameter
         self.n_params = weights
         self.outputs = inputs
         random = [l for l, transform in enumerate(self.transforms) if transform in transforms.RANDOM]

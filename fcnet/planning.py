@@ -178,7 +178,8 @@ class Planner:
                      and self.by_strips(work * min(1, self.chunk_limit / slabs)))
         half = 0 if forward_only or by_rows or summed or by_strips else self.half(slabs)
         by_inputs = half > 0 and not (whole or sparse)
-        ahead = by_rows and mode == network.TRAIN and rows == 1 and not sparse and free and self._goes_outer()
+        long_rows = few.goes_outer(int(self.layers["outputs"][0]), self.slab)
+        ahead = by_rows and mode == network.TRAIN and rows == 1 and not sparse and free and long_rows
         if forward_only:
             threads = min(_runtime.shares(flops), slabs)
         else:
@@ -262,10 +263,6 @@ class Planner:
         fitting = blocking.NEAR // (NV * int(dense["rows"].max(initial=1)))
         in_place = all(blocking.read_in_place(int(outputs), self.slab // NV, 1) for outputs in dense["outputs"])
         return fitting if in_place and fitting >= LEAST_GROUP else GROUP_SLABS
-
-    def _goes_outer(self) -> bool:
-        """Whether the rows of the first layer's weights are long enough: see `kernels.few`."""
-        return few.goes_outer(int(self.layers["outputs"][0]), self.slab)
 
     def _shared_work(
         self, work: float, slabs: int, by_rows: bool, by_layers: bool, summed: int, ahead: bool

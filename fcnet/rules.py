@@ -41,7 +41,6 @@ class RuledArrays:
     """
 
     def __init__(self, layers: np.ndarray, given: list[list[Rule]] | None = None) -> None:
-        self.layers = layers
         arrays = [_arrays(record) for record in layers]
         self.given = given or [[PLAIN for _ in of_layer] for of_layer in arrays]
         self.places = [

@@ -525,6 +525,7 @@ class _Rules(Callback):
         super().__init__()
         self.estimator, self.rows, self.factor, self.constant = estimator, rows, factor, constant
         self.held_out = held_out
+        self.held_out_constant = 0.0 if held_out is None else estimator._constant(*held_out[1:])
         self.stopped = False
 
     def epochs_ahead(self) -> float:
@@ -544,8 +545,7 @@ class _Rules(Callback):
         estimator.loss_ = self._value(logs["loss"], self.constant)
         estimator.loss_curve_.append(estimator.loss_)
         if "val_loss" in logs:
-            constant = estimator._constant(*self.held_out[1:])
-            estimator.validation_loss_curve_.append(self._value(logs["val_loss"], constant))
+            estimator.validation_loss_curve_.append(self._value(logs["val_loss"], self.held_out_constant))
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         estimator._no_improvement_count = 0 if self._improved() else estimator._no_improvement_count + 1

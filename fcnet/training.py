@@ -333,7 +333,7 @@ class Fit:
             if self.hooks.each_batch:
                 self.hooks.call("on_train_batch_begin", done + first, {})
             if self.hooks.callbacks:  # one of them may have frozen a layer
-                network.engine.follow(self.hooks.model._rules())
+                self.hooks.model._ruled_engine()
             begin, before = time.perf_counter(), network.optimizer.iterations
             try:
                 network.engine.train(

@@ -377,8 +377,10 @@ class Function(NamedTuple):
 
     forward: Any
     backward: Any
-    parameter: float | None = None
-    """Its default, if there is one."""
+    parameter: float = 0.0
+    """Its default."""
+    parametric: bool = False
+    """Whether there is one."""
     keeps_Z: bool = False
     """Whether the backward part reads Z, not A."""
 
@@ -387,8 +389,8 @@ FUNCTIONS = {
     "linear": Function(None, None),
     "relu": Function(relu, relu_backward),
     "relu6": Function(relu6, relu6_backward),
-    "leaky_relu": Function(leaky_relu, leaky_relu_backward, parameter=0.2),
-    "elu": Function(elu, elu_backward, parameter=1.0),
+    "leaky_relu": Function(leaky_relu, leaky_relu_backward, parameter=0.2, parametric=True),
+    "elu": Function(elu, elu_backward, parameter=1.0, parametric=True),
     "selu": Function(selu, selu_backward),
     "softplus": Function(softplus, softplus_backward),
     "softsign": Function(softsign, softsign_backward),
@@ -397,7 +399,7 @@ FUNCTIONS = {
     "hard_sigmoid": Function(hard_sigmoid, hard_sigmoid_backward),
     "tanh": Function(tanh, tanh_backward),
     "hard_tanh": Function(hard_tanh, hard_tanh_backward),
-    "gelu": Function(gelu, gelu_backward, parameter=0.0, keeps_Z=True),
+    "gelu": Function(gelu, gelu_backward, parametric=True, keeps_Z=True),
     "silu": Function(silu, silu_backward, keeps_Z=True),
     "mish": Function(mish, mish_backward, keeps_Z=True),
     "softmax": Function(softmax, softmax_backward),

@@ -136,9 +136,9 @@ def _function(activation: str, parameter: float | None) -> tuple[activations.Fun
     if function is None or activation in ("linear", "softmax"):
         names = ", ".join(sorted(set(activations.FUNCTIONS) - {"linear", "softmax"}))
         raise ValueError(f"no element-by-element activation {activation!r}; the names are {names}")
-    if parameter is not None and function.parameter is None:
+    if parameter is not None and not function.parametric:
         raise ValueError(f"{activation} has no parameter, got {parameter!r}")
-    return function, (function.parameter or 0.0) if parameter is None else parameter
+    return function, function.parameter if parameter is None else parameter
 
 
 def _call_part(part: Any, source: np.ndarray, target: np.ndarray, parameter: float) -> None:

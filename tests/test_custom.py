@@ -175,7 +175,7 @@ def test_same_formula_as_a_built_in(name, dtype):
         (known.forward, Z, A_known), (known.backward, Z if known.keeps_Z else A_known, dA_known)
     ):
         rows = Z.size // row_of(dtype)
-        _jit.part_function(part, dtype)(source.ctypes.data, target.ctypes.data, rows, known.parameter or 0.0)
+        _jit.part_function(part, dtype)(source.ctypes.data, target.ctypes.data, rows, known.parameter)
     np.testing.assert_allclose(A, A_known, rtol=12 * unit, atol=12 * unit)
     np.testing.assert_allclose(dA, dA_known, rtol=12 * unit, atol=12 * unit)
 
