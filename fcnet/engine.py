@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 
@@ -57,6 +57,8 @@ _SUM_PARTS = {"backward": network.backward, "contraction": contraction.lane_grad
 _TILE_PARTS = {"backward": network.backward, "scatter_columns": matmul.scatter_columns}
 _STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
+KEPT = 4
+"""Kinds and sizes of batches that an engine keeps what it has prepared for, such as steps and a validation in turn."""
 
 
 LossLike: TypeAlias = str | declared.Loss
@@ -105,6 +107,19 @@ class OptimizerState(Protocol):
     def hyperparameters(self) -> np.ndarray: ...
 
     def rates(self, steps: int) -> np.ndarray | None: ...
+
+
+class Prepared(NamedTuple):
+    """What the task says of batches of one kind and size, and the memory that is theirs alone."""
+
+    plan: BatchPlan
+    fields: np.ndarray  # the values of `network.PLANNED`
+    slab_sums: np.ndarray
+    partials: np.ndarray
+    carried: np.ndarray  # the gradient of a step
+    held: np.ndarray
+    phases: np.ndarray
+    places: np.ndarray
 
 
 def _address(array: np.ndarray) -> int:
@@ -171,8 +186,10 @@ class Engine:
         self._task = np.zeros(1, network.TASK)
         self._task_address = _address(self._task)
         self._fields = self._task.view(np.int64).data
+        self._planned = self._task.view(np.int64)[:len(network.PLANNED)]
+        self._prepared: dict[tuple[Any, ...], Prepared] = {}
         self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
-        self._laid_out: tuple[int, ...] = ()
+        self._laid_out: tuple[Any, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=self.inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones),
                   give_way=self._addresses["give way"])
@@ -183,9 +200,11 @@ class Engine:
         self._constraints = np.zeros(0, rules.CONSTRAINT)
         self.arrays = RuledArrays(self.layers)
         self._deferred = self._rooted = False
-        self._places = np.zeros(len(layers) + 1, few.PLACE)
         self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
         self._objective: tuple[Any, ...] | None = None
+        self._columns_of_sums = 1
+        self._last = self._functions[-1]  # what the forward pass of a training ends with
+        self._has_forward = False
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
         self._none = np.zeros(1, self.dtype)
         self.few_rows = self.slab // FEW_ROWS
@@ -269,35 +288,37 @@ class Engine:
                 self._known[name] = weakref.ref(array), array.nbytes, address
         self._fields[_FIELD[name]] = address
 
-    def _set_objective(self, loss: LossLike | None, metrics: Sequence[MetricLike] = ()) -> None:
-        """Which compiled parts end the forward pass; without a loss, only the output's activation."""
-        aim: Any = None
-        parameters: tuple[float, ...] = ()
-        if loss is not None:
-            loss = declared.get(loss)
-            aim = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.kernel
-            parameters = loss.parameters()
+    def _set_forward(self) -> None:
+        """The compiled parts that every pass needs, but for the last activation: a fused loss takes its place."""
+        # now and not before: a process that predicts single rows needs none of them
+        if not self._has_forward:
+            self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
+            for record, function in zip(self.layers[:-1], self._functions[:-1], strict=True):
+                record["forward"] = self._part(function.forward)
+            self._has_forward = True
+
+    def _set_objective(self, loss: LossLike, metrics: Sequence[MetricLike] = ()) -> None:
+        """Which compiled parts end the forward pass, and what goes back from there."""
+        loss = declared.get(loss)
+        aim: Any = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.kernel
+        parameters = loss.parameters()
         wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
         reported = tuple((metric.function if isinstance(metric, declared_metrics.Custom) else metric.kernel,
                           metric.parameters(), metric.n_sums(self.outputs), metric.weighted) for metric in wanted)
         if self._objective == (aim, parameters, reported):
             return
-        self._objective = None  # until all of it is set: Ctrl-C may come in between
-        # now and not before: a process that predicts single rows needs none of them
-        self._set(**{name: self._part(function) for name, function in _STEP_PARTS.items()})
-        activation = self.activations[-1]
-        fused = losses.FUSED.get((aim, activation))
+        self._objective, self._laid_out = None, ()  # until all of it is set: Ctrl-C may come in between
+        self._set_forward()
+        fused = losses.FUSED.get((aim, self.activations[-1]))
         # a fused loss takes logits, and leaves dZ and the output
-        last = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
-        for record, function in zip(self.layers, (*self._functions[:-1], last), strict=True):
-            record["forward"] = self._part(function.forward)
-            record["backward"] = self._part(function.backward) if aim is not None else 0
-        if aim is not None:
-            self._loss_parameters[:len(parameters)] = parameters
-            part = fused or (losses.LOSSES[aim] if isinstance(aim, str) else custom.loss(*aim, self.dtype))
-            self._set(loss=self._part(part), loss_parameters=_address(self._loss_parameters))
+        self._last = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
+        for record, function in zip(self.layers, (*self._functions[:-1], self._last), strict=True):
+            record["backward"] = self._part(function.backward)
+        self._loss_parameters[:len(parameters)] = parameters
+        part = fused or (losses.LOSSES[aim] if isinstance(aim, str) else custom.loss(*aim, self.dtype))
         self._rooted = aim in losses.ROOTS
-        self._set(add_sums=self._part(network.add_root_sums) if self._rooted else 0)
+        self._set(loss=self._part(part), loss_parameters=_address(self._loss_parameters),
+                  add_sums=self._part(network.add_root_sums) if self._rooted else 0)
         self._columns_of_sums = 1
         self._metrics = np.zeros(len(reported), network.METRIC)
         self._metric_parameters = [np.array(given, np.float64) for _, given, _, _ in reported]
@@ -335,18 +356,16 @@ class Engine:
 
     # -- memory -----------------------------------------------------------------------------------
 
-    def _reserve(self, plan: BatchPlan, n: int) -> None:
-        """All memory for batches of n rows in all."""
+    def _reserve(self, plan: BatchPlan, places: np.ndarray) -> None:
+        """The memory that all batches share, as much as these need; `places` is filled in."""
         if plan.by_rows:
-            self._reserve_rows(max(plan.rows, 2), plan.threads)  # the second of one is the next sample's
+            self._reserve_rows(max(plan.rows, 2), plan.threads, places)  # the second of one is the next sample's
         self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
         self._reserve_scratch(plan.group, plan.targets, plan.threads)
         if plan.by_strips:
             self._reserve_dZ(2, int(self.layers["outputs"].max()), plan.chunk)
         elif plan.by_inputs:
             self._reserve_dZ(1, int(self.layers["outputs"][0]), plan.chunk)
-        self._reserve_sums(plan)
-        self._reserve_held(plan, n)
 
     def _reserve_workspace(self, slabs: int) -> None:
         """Panels and columns of so many slabs; kept, and made anew only when they must grow."""
@@ -354,6 +373,7 @@ class Engine:
         if slabs <= self._slabs:
             return
         self._slabs = 0
+        self._prepared.clear()
         panels = slabs * P * np.array(self._panel_rows)
         columns = slabs * P * P * np.array(self._column_blocks)
         starts = np.concatenate([[0], np.cumsum(np.concatenate([panels, columns]))])
@@ -387,22 +407,23 @@ class Engine:
                   shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
         self._scratch_size, self._scratch_threads = scratch, threads
 
-    def _reserve_sums(self, plan: BatchPlan) -> None:
-        """Room for the sums of loss and metrics, for partial gradients, and for the gradient of a step."""
-        self._slab_sums = np.empty(plan.chunk * self._columns_of_sums)
-        self._partials = np.zeros(-(-plan.chunk // plan.group) * self.n_params if plan.summed else 1, self.dtype)
+    def _room_for_sums(self, plan: BatchPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For the sums of loss and metrics, for partial gradients, and for the gradient of a step."""
+        slab_sums = np.empty(plan.chunk * self._columns_of_sums)
+        partials = np.zeros(-(-plan.chunk // plan.group) * self.n_params if plan.summed else 1, self.dtype)
         # needed for a batch in several chunks, to add up partial gradients, and for stages
         carried = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
-        self._carried = np.empty(self.n_params, self.dtype) if carried else self._none
-        self._set(slab_sums=_address(self._slab_sums), partials=_address(self._partials) if plan.summed else 0)
+        self._set(slab_sums=_address(slab_sums), partials=_address(partials) if plan.summed else 0)
+        return slab_sums, partials, np.empty(self.n_params, self.dtype) if carried else self._none
 
-    def _reserve_held(self, plan: BatchPlan, n: int) -> None:
-        """Room for a full batch that stays in slabs from step to step, if it may."""
+    def _room_to_hold(self, plan: BatchPlan, n: int) -> np.ndarray:
+        """For a full batch that stays in slabs from step to step, if it may."""
         numbers = plan.slabs * self.slab * (self.inputs + plan.targets)
         holds = plan.training and plan.summed and plan.rows == n and plan.chunk == plan.slabs
         fits = holds and numbers * self.dtype.itemsize <= planning.HELD_BYTES
-        self._held = layout.zeros(numbers, self.dtype) if fits else self._none
-        self._set(held=_address(self._held) if fits else 0)
+        held = layout.zeros(numbers, self.dtype) if fits else self._none
+        self._set(held=_address(held) if fits else 0)
+        return held
 
     def _list_matrices(self) -> None:
         """What phase 2 computes: for the gradient all matrices of parameters, for training those that learn."""
@@ -426,12 +447,13 @@ class Engine:
         """Room for dZ of `count` layers of so many outputs, beside the workspace; by inputs, for half of Z."""
         jump = self.slab * width
         if count * slabs * jump > self._dZ.size:
+            self._prepared.clear()
             self._dZ = layout.zeros(count * slabs * jump, self.dtype)
         self._set(dZ=_address(self._dZ), dZ_size=slabs * jump, dZ_jump=jump)
 
-    def _reserve_rows(self, rows: int, threads: int) -> None:
+    def _reserve_rows(self, rows: int, threads: int, places: np.ndarray) -> None:
         """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""
-        P, places, start = self.slab, self._places, 0
+        P, start = self.slab, 0
         widths = np.array([self.inputs, *self.layers["outputs"]])
         # an odd number of slabs' widths: rows a page apart would share few sets of the caches
         places["stride"] = P * (widths // P + 1 | 1)
@@ -443,6 +465,8 @@ class Engine:
                     place[field] = start
                     start += rows * int(place["stride"])
         panels = few.panel_numbers(self.layers["outputs"], P)
+        if start > self._room.size or threads * panels > self._panels.size:
+            self._prepared.clear()
         if start > self._room.size:
             self._room = layout.zeros(start, self.dtype)
         if threads * panels > self._panels.size:
@@ -463,11 +487,10 @@ class Engine:
         key = (mode, len(X), batch, Y.shape[1], whole, isinstance(X, SparseRows), self._columns_of_sums,
                _runtime.get_num_threads(), _runtime.SHARE_FLOPS, self._deferred)
         if key != self._laid_out or whole:
-            self._laid_out = ()
-            self._lay_out(*key[:6])
-            self._laid_out = key
+            self._lay_out(key)
+        plan = self._present.plan
         self._set_array("params", params)
-        self._set_array("gradient", self._carried if gradient is None else gradient)
+        self._set_array("gradient", self._present.carried if gradient is None else gradient)
         if isinstance(X, SparseRows):
             self._set(gather=self._part(sparse.gather_sparse))
             self._set_array("X", X.table)
@@ -479,14 +502,14 @@ class Engine:
         self._set_array("out", out)
         self._set_array("sums", sums)
         self._set_array("weights", weights)
-        hold = self._held.size > 1 and last - first > 1 and orders is None and weights is None
-        if self._in_groups:
+        if plan.in_groups:
+            hold = self._present.held.size > 1 and last - first > 1 and orders is None and weights is None
             gather = held.gather_held if hold else network.gather_searched if search else network.gather_samples
             self._set(gather_samples=self._part(gather))
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
         self._set(abandon=0)
-        long = self._step_flops * (last - first) > _runtime.LONG_FLOPS * self.threads
+        long = plan.flops * (last - first) > _runtime.LONG_FLOPS * plan.threads
         if long and threading.current_thread() is threading.main_thread():
             kernel = steps.run if self.threads == 1 else steps.run_shared
             if not kernel.signatures:
@@ -494,6 +517,11 @@ class Engine:
             _runtime.interruptible(lambda: self._enter(first, last), lambda: self._set(abandon=1))
         else:
             self._enter(first, last)
+
+    def _forget(self) -> None:
+        """Lay the work out anew before it is done next: something changes that depends on more than its sizes."""
+        self._laid_out = ()
+        self._prepared.clear()
 
     def _enter(self, first: int, last: int) -> None:
         """Run the steps of the task, alone if on several threads."""
@@ -503,18 +531,40 @@ class Engine:
             with _runtime.launching(self.threads):
                 steps.run_shared(self._task_address, first, last)
 
-    def _lay_out(self, mode: int, n: int, batch: int, targets: int, whole: bool, sparse: bool) -> None:
-        """Say how batches of n rows in all are worked off, with memory for them."""
+    def _lay_out(self, key: tuple[Any, ...]) -> None:
+        """Say in the task how batches are worked off; `key` has the arguments of `_prepare`, and what else counts."""
+        self._laid_out = ()
+        prepared = self._prepared.pop(key, None)
+        if prepared is None:
+            prepared = self._prepare(*key[:6])
+        else:
+            self._planned[:] = prepared.fields
+        mode, _, _, _, whole = key[:5]
+        if not whole:
+            while len(self._prepared) >= KEPT:
+                del self._prepared[next(iter(self._prepared))]  # the one that was not needed for longest
+            self._prepared[key] = prepared
+        self.layers["learns"] = self._learning if prepared.plan.training else self._parametric
+        last = self._functions[-1] if mode == network.PREDICT else self._last
+        self.layers["forward"][-1] = self._part(last.forward)
+        self._present, self._laid_out = prepared, key
+
+    def _prepare(self, mode: int, n: int, batch: int, targets: int, whole: bool, sparse: bool) -> Prepared:
+        """How batches of n rows in all are worked off, in the task too, with memory for them."""
         plan = self.plan(mode, batch, targets, whole, sparse)
-        self._step_flops, self._in_groups = plan.flops, not (plan.by_rows or plan.by_strips or plan.by_inputs)
-        self._reserve(plan, n)
+        self._planned[:] = 0
+        places = np.zeros(len(self.layers) + 1, few.PLACE)
+        self._reserve(plan, places)
+        slab_sums, partials, carried = self._room_for_sums(plan)
+        held = self._room_to_hold(plan, n)
         self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
         self._set_learning(plan.training)
-        self._set_phases(plan)
+        phases = self._set_phases(plan)
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
                   half=plan.half, ahead=plan.ahead,
                   outer=self._part(self._outer if plan.training and plan.by_rows and plan.rows == 1 else None))
+        return Prepared(plan, self._planned.copy(), slab_sums, partials, carried, held, phases, places)
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
@@ -522,12 +572,13 @@ class Engine:
         self._set(matrices=self._matrix_addresses[training], n_matrices=len(self._matrices[training]),
                   lowest=self.lowest if training else 0)
 
-    def _set_phases(self, plan: BatchPlan) -> None:
+    def _set_phases(self, plan: BatchPlan) -> np.ndarray:
         """What the threads do one after the other: for every chunk, and at the end of a step."""
         of_a_chunk = self._sample_phases(plan) + self._gradient_phases(plan)
         phases = of_a_chunk + (self._stages if plan.training else [])
-        self._phases = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
-        self._set(phases=_address(self._phases), n_phases=len(phases), chunk_phases=len(of_a_chunk))
+        records = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
+        self._set(phases=_address(records), n_phases=len(phases), chunk_phases=len(of_a_chunk))
+        return records
 
     def _sample_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
         """Phase 1, which shares out the samples: forward, loss and dZ; or outputs or inputs of layers first."""
@@ -606,7 +657,7 @@ class Engine:
         out = np.empty((len(X), self.outputs), self.dtype)
         if len(X):
             with self.lock:
-                self._set_objective(None)
+                self._set_forward()
                 self._run(network.PREDICT, params, X, self._none.reshape(1, 1), len(X), out=out)
         return out
 
@@ -644,7 +695,7 @@ class Engine:
             return None
         out = np.empty((n, self.outputs), self.dtype)
         with self.lock:
-            self._set_objective(None)
+            self._set_forward()
             self._set(not_finite=0)
             self._run(network.PREDICT, params, X, self._none.reshape(1, 1), n, out=out, search=True)
             finite = self._task["not_finite"][0] == 0
@@ -849,7 +900,7 @@ class Engine:
             self._set(constraints=_address(self._constraints), n_constraints=len(self._constraints))
         units = {rules.report_penalty: 1, rules.constrain: len(self._constraints)}
         self._stages = [(stage, 0, units.get(stage, len(self._pieces)), 0, network.MOST_PIECES, 1) for stage in stages]
-        self._laid_out = ()
+        self._forget()
         self._outer = None if prepared or penalised or self._deferred else optimizers.OUTER.get(formula)
 
         self.hyper[optimizers.DECAY] = weight_decay or 0.0
@@ -888,7 +939,8 @@ class Engine:
         if wanted == self.arrays.given:
             return
         with self.lock:
-            self.arrays, self._options, self._laid_out = RuledArrays(self.layers, wanted), (), ()
+            self._forget()
+            self.arrays, self._options = RuledArrays(self.layers, wanted), ()
             self._learning = [known and group[0].trainable
                               for known, group in zip(self._parametric, wanted, strict=True)]
             if self._slabs:
@@ -902,8 +954,8 @@ class Engine:
         Columns are the LAP_* of `kernels.network`, at least LAP_LAYERS + 3 n_layers of them.
         """
         with self.lock:
+            self._forget()
             self._laps = laps
-            self._laid_out = ()
             self._set(laps=_address(laps), n_laps=laps.shape[1])
 
     @property

@@ -107,6 +107,11 @@ class BatchPlan(NamedTuple):
         return self.mode == network.TRAIN
 
     @property
+    def in_groups(self) -> bool:
+        """Whether threads share out groups of slabs."""
+        return not (self.by_rows or self.by_strips or self.by_inputs)
+
+    @property
     def local(self) -> bool:
         """Whether a thread uses the same places of the workspace for one group after the other."""
         return self.summed > 0 or self.mode < network.GRADIENT

@@ -139,10 +139,31 @@ PHASE_ARGUMENTS = NUMBERS, COUNT, COUNT, COUNT, COUNT
 GROUP_ARGUMENTS = NUMBERS, COUNT, COUNT, COUNT, COUNT, COUNT
 """Of a part for a group of slabs: parameters, task, thread, first slab, its place in the workspace, and how many."""
 
+PLANNED = (
+    "mode", "threads", "batch", "n_rows", "targets", "lowest", "matrices", "n_matrices",
+    "chunk_rows",   # samples that go through a phase at a time
+    "group_slabs",  # slabs that a thread takes through a layer before the next layer
+    "share_slabs",  # slabs that stay together when the work is shared out
+    "local",        # whether a thread uses the same group_slabs places of the workspace again and again
+    "half",         # inputs of the first layer that have a sum apart from the others', or 0: see `inputs`
+    "outer",        # in place of gradient and `update` in a batch of one sample, or 0: see `optimizers.OUTER`
+    "ahead",        # whether it also multiplies the next sample with the first layer's weights: see `few`
+    "phases", "n_phases",   # of a step
+    "chunk_phases",         # the first of them, done for every chunk
+    # of two layers, numbers of one, and of a slab of it: see `strips`; or the second sums of Z: see `inputs`
+    "dZ", "dZ_size", "dZ_jump",
+    "places", "room", "panels", "panels_size",  # of batches of few rows: see `few`
+    "slab_sums",    # of the loss and the metrics, per slab of the chunk
+    "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
+    "held",         # slabs of X and Y that stay from step to step
+)
+"""What follows from the kind and the size of batches.  They are the first fields of a TASK, so that all of them can be
+exchanged at once."""
+
 TASK = np.dtype([(field, np.int64) for field in (
-    "mode", "threads", "slab",
+    *PLANNED, "slab",
     # the network
-    "layers", "n_layers", "lowest", "matrices", "n_matrices",
+    "layers", "n_layers",
     "params", "n_params", "gradient", "state_1", "state_2", "state_3", "hyper",
     "iterations",       # steps taken, of this and earlier calls
     "rates",            # learning rates of the steps of this call, or 0: hyper[0] is that of all
@@ -161,31 +182,19 @@ TASK = np.dtype([(field, np.int64) for field in (
     "average", "overwrite",     # moving average of the parameters, and after how many updates it takes their place
     "first_draw",   # random numbers of step k of this call have the number first_draw + k
     # the data
-    "X", "Y", "order", "n_rows", "inputs", "targets", "batch", "out",
+    "X", "Y", "order", "inputs", "out",
     "weights",      # of the samples, or 0: all are 1
     "ones",         # P ones and P zeros: the weights of the lanes of any slab, where all are 1
     # memory
     "workspace", "input_panel", "chunk_slabs",
-    "chunk_rows",   # samples that go through a phase at a time
-    "group_slabs",  # slabs that a thread takes through a layer before the next layer
-    "share_slabs",  # slabs that stay together when the work is shared out
     # who does what: see `steps`
     "shared",       # numbers that threads change together
-    "phases", "n_phases",   # of a step
-    "chunk_phases",         # the first of them, done for every chunk
     "phase", "layer", "units", "most", "least",     # the present one; it has no units when the call is at its end
     "advance",      # part that goes on to the next
     "give_way",     # address of what lets another thread have the processor, or 0
-    # of two layers, numbers of one, and of a slab of it: see `strips`; or the second sums of Z: see `inputs`
-    "dZ", "dZ_size", "dZ_jump",
-    "half",         # inputs of the first layer that have a sum apart from the others', or 0: see `inputs`
-    "local",        # whether a thread uses the same group_slabs places of the workspace again and again
-    "held",         # slabs of X and Y that stay from step to step
-    "partials",     # gradients of the groups of slabs, or 0: see `_partial_gradient`
     "scratch", "scratch_size", "packed", "widest", "integers", "integers_size",
-    "places", "room", "panels", "panels_size",  # of batches of few rows: see `few`
-    # results: sums of the loss and the metrics, per slab of the chunk and in all
-    "slab_sums", "sums", "n_sums",
+    # results: sums of the loss and the metrics
+    "sums", "n_sums",
     # compiled parts
     "product", "strip_product", "pack_rows", "rows_product", "gather", "gather_targets", "scatter",
     "scatter_columns", "contraction",
@@ -193,8 +202,6 @@ TASK = np.dtype([(field, np.int64) for field in (
     "loss", "loss_parameters", "metrics", "n_metrics", "update", "gather_weights", "weigh_batch",
     "add_sums",     # in place of `_add_slab_sums`, or 0
     "correct_bias", # what sets numbers of `hyper` for a step, or 0: see `optimizers`
-    "outer",        # in place of gradient and `update` in a batch of one sample, or 0: see `optimizers.OUTER`
-    "ahead",        # whether it also multiplies the next sample with the first layer's weights: see `few`
     "prepare",      # what comes before `update` on the same rows, or 0: see `optimizers.clip_decay_rows`
     # profile: `ticks` spent, n_laps for each thread, or 0 (see `_lap`)
     "laps", "n_laps",

@@ -85,7 +85,7 @@ def test_full_batch_held_in_slabs(dtype, monkeypatch):
             for first, last in ((0, 1), (1, 4), (4, 6)):
                 made.train(trained, optimizer, rows, Y, None, samples, first, last, loss, (), sums)
                 rows *= 2
-            results.append((made._held.size > 1, sums, trained))
+            results.append((made._present.held.size > 1, sums, trained))
         assert [held for held, *_ in results] == [True, False]
         for found, expected in zip(results[0][1:], results[1][1:], strict=True):
             np.testing.assert_array_equal(found, expected)

@@ -342,6 +342,7 @@ OF_THE_CALLER = {"params", "gradient", "X", "Y", "order", "out", "sums", "weight
 def arrays_of(thing):
     if isinstance(thing, np.ndarray):
         return [thing]
+    thing = list(thing.values()) if isinstance(thing, dict) else thing
     return [array for one in thing for array in arrays_of(one)] if isinstance(thing, list | tuple) else []
 
 

@@ -192,7 +192,7 @@ def test_choice_of_strips(widths, batch, threads, strips):
     X, Y = rng.standard_normal((batch, inputs), np.float32), np.zeros((batch, units[-1]), np.float32)
     with fcnet.num_threads(threads):
         chosen.loss_and_gradient(np.zeros(chosen.n_params, np.float32), X, Y, "mean_squared_error")
-    assert (chosen._phases["part"][0] == chosen._part(by_layers.gather)) == strips
+    assert (chosen._present.phases["part"][0] == chosen._part(by_layers.gather)) == strips
     assert chosen.threads in (1, threads)
 
 
