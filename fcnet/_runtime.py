@@ -32,7 +32,7 @@ __all__ = [
     "layer",
     "num_threads",
     "set_num_threads",
-    "shares",
+    "worth",
 ]
 
 SHARE_FLOPS = 800_000
@@ -49,10 +49,9 @@ LONG_FLOPS = 2e9
 """Work for one thread that Ctrl-C should not wait for: 20 ms at 100 GFLOP/s. Another thread takes 0.1 ms to start."""
 
 
-def shares(flops: float) -> int:
-    """Into how many shares work of so many floating-point operations a step is cut."""
-    worth = int(flops // SHARE_FLOPS)
-    return min(get_num_threads(), worth) if worth > 1 else 1
+def worth(flops: float) -> int:
+    """How many threads work of so many floating-point operations a step is worth."""
+    return max(1, int(flops // SHARE_FLOPS))
 
 
 def interruptible(work: Callable[[], object], abandon: Callable[[], object]) -> None:

@@ -6,9 +6,11 @@ the records that `fcnet.kernels.steps` reads.  Its arguments have been checked: 
 
 from __future__ import annotations
 
+import ctypes
+import operator
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -57,6 +59,8 @@ _SUM_PARTS = {"backward": network.backward, "contraction": contraction.lane_grad
 _TILE_PARTS = {"backward": network.backward, "scatter_columns": matmul.scatter_columns}
 _STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
+_STATE = "state_1", "state_2", "state_3"
+_UNKNOWN = lambda: None, 0, 0  # in place of a weak reference to an array
 KEPT = 4
 """Kinds and sizes of batches that an engine keeps what it has prepared for, such as steps and a validation in turn."""
 
@@ -113,6 +117,7 @@ class Prepared(NamedTuple):
     """What the task says of batches of one kind and size, and the memory that is theirs alone."""
 
     plan: BatchPlan
+    there_were: int  # threads; 0 if the plan is the same for any number
     fields: np.ndarray  # the values of `network.PLANNED`
     slab_sums: np.ndarray
     partials: np.ndarray
@@ -120,10 +125,29 @@ class Prepared(NamedTuple):
     held: np.ndarray
     phases: np.ndarray
     places: np.ndarray
+    learns: np.ndarray  # that field of the layers
+
+    @property
+    def valid(self) -> bool:
+        """Whether it is what would be prepared now."""
+        return self.there_were == 0 or self.there_were == _runtime.get_num_threads()
 
 
 def _address(array: np.ndarray) -> int:
     return array.ctypes.data  # `__array_interface__` would list all fields of a record, for 100 microseconds
+
+
+def _quick_address(array: np.ndarray) -> int:
+    """The same of an array of plain numbers, in half of the time if it is writable."""
+    flags = array.flags
+    if flags.writeable and flags.c_contiguous and array.size:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    return _address(array)
+
+
+def _same(known: tuple[Any, ...], wanted: tuple[Any, ...]) -> bool:
+    """Whether they are the same objects."""
+    return bool(known) and all(map(operator.is_, known, wanted))
 
 
 class Engine:
@@ -148,6 +172,7 @@ class Engine:
         self.transforms = [layer.transform for layer in layers]
         self.slab = NV * REGISTER_BYTES // self.dtype.itemsize
         self.layers = np.zeros(len(layers), network.LAYER)
+        self._learns, self._forwards = self.layers["learns"], self.layers["forward"]
         self.inputs, weights = inputs, 0
         for record, layer, function in zip(self.layers, layers, self._functions, strict=True):
             record["inputs"], record["weights"] = inputs, weights
@@ -188,7 +213,7 @@ class Engine:
         self._fields = self._task.view(np.int64).data
         self._planned = self._task.view(np.int64)[:len(network.PLANNED)]
         self._prepared: dict[tuple[Any, ...], Prepared] = {}
-        self._known: dict[str, tuple[weakref.ref[np.ndarray], int, int]] = {}
+        self._known: dict[str, tuple[Callable[[], np.ndarray | None], int, int]] = {}
         self._laid_out: tuple[Any, ...] = ()
         self._set(slab=self.slab, layers=_address(self.layers), n_layers=len(self.layers), inputs=self.inputs,
                   widest=self.widest, n_params=self.n_params, hyper=_address(self.hyper), ones=_address(self._ones),
@@ -202,6 +227,10 @@ class Engine:
         self._deferred = self._rooted = False
         self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
         self._objective: tuple[Any, ...] | None = None
+        # what was set last, and `checks.latest_setting` of then
+        self._aimed: tuple[Any, ...] = ()
+        self._steered: tuple[Any, ...] = ()
+        self.followed: object = None
         self._columns_of_sums = 1
         self._last = self._functions[-1]  # what the forward pass of a training ends with
         self._has_forward = False
@@ -276,17 +305,18 @@ class Engine:
         for name, value in fields.items():
             self._fields[_FIELD[name]] = value
 
-    def _set_array(self, name: str, array: np.ndarray | None) -> None:
-        """Write an array's address to the task, 0 for None; NumPy takes 1 us to tell it, so the last one is kept."""
-        address = 0
-        if array is not None:
-            known = self._known.get(name)
-            if known is not None and known[0]() is array and known[1] == array.nbytes:
-                address = known[2]
-            else:
-                address = _address(array)
-                self._known[name] = weakref.ref(array), array.nbytes, address
-        self._fields[_FIELD[name]] = address
+    def _set_arrays(self, **arrays: np.ndarray | None) -> None:
+        """Write arrays' addresses to the task, 0 for None; NumPy takes 1 us to tell one, so the last ones are kept."""
+        fields, known = self._fields, self._known
+        for name, array in arrays.items():
+            if array is None:
+                fields[_FIELD[name]] = 0
+                continue
+            last, size, address = known.get(name, _UNKNOWN)
+            if last() is not array or size != array.nbytes:
+                address = _quick_address(array)
+                known[name] = weakref.ref(array), array.nbytes, address
+            fields[_FIELD[name]] = address
 
     def _set_forward(self) -> None:
         """The compiled parts that every pass needs, but for the last activation: a fused loss takes its place."""
@@ -299,7 +329,14 @@ class Engine:
 
     def _set_objective(self, loss: LossLike, metrics: Sequence[MetricLike] = ()) -> None:
         """Which compiled parts end the forward pass, and what goes back from there."""
-        loss = declared.get(loss)
+        wanted = checks.latest_setting(), loss, metrics
+        if not _same(self._aimed, wanted):
+            self._aimed = ()
+            self._choose_objective(declared.get(loss), metrics)
+            if isinstance(metrics, tuple):  # no list, which may be changed
+                self._aimed = wanted
+
+    def _choose_objective(self, loss: declared.Loss, metrics: Sequence[MetricLike]) -> None:
         aim: Any = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.kernel
         parameters = loss.parameters()
         wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
@@ -485,30 +522,20 @@ class Engine:
         for numbers that are not finite.
         """
         key = (mode, len(X), batch, Y.shape[1], whole, isinstance(X, SparseRows), self._columns_of_sums,
-               _runtime.get_num_threads(), _runtime.SHARE_FLOPS, self._deferred)
-        if key != self._laid_out or whole:
+               _runtime.SHARE_FLOPS, self._deferred)
+        if key != self._laid_out or whole or not self._present.valid:
             self._lay_out(key)
         plan = self._present.plan
-        self._set_array("params", params)
-        self._set_array("gradient", self._present.carried if gradient is None else gradient)
-        if isinstance(X, SparseRows):
-            self._set(gather=self._part(sparse.gather_sparse))
-            self._set_array("X", X.table)
-        else:
-            self._set(gather=self._part(matmul.gather_slab))
-            self._set_array("X", X)
-        self._set_array("Y", Y)
-        self._set_array("order", orders)
-        self._set_array("out", out)
-        self._set_array("sums", sums)
-        self._set_array("weights", weights)
+        rows, gather = (X.table, sparse.gather_sparse) if isinstance(X, SparseRows) else (X, matmul.gather_slab)
+        self._set_arrays(params=params, gradient=self._present.carried if gradient is None else gradient, X=rows, Y=Y,
+                         order=orders, out=out, sums=sums, weights=weights)
+        self._set(gather=self._part(gather), abandon=0)
         if plan.in_groups:
             hold = self._present.held.size > 1 and last - first > 1 and orders is None and weights is None
-            gather = held.gather_held if hold else network.gather_searched if search else network.gather_samples
-            self._set(gather_samples=self._part(gather))
+            group = held.gather_held if hold else network.gather_searched if search else network.gather_samples
+            self._set(gather_samples=self._part(group))
         if weights is not None:
             self._set(gather_weights=self._part(network.gather_weights), weigh_batch=self._part(network.weigh_batch))
-        self._set(abandon=0)
         long = plan.flops * (last - first) > _runtime.LONG_FLOPS * plan.threads
         if long and threading.current_thread() is threading.main_thread():
             kernel = steps.run if self.threads == 1 else steps.run_shared
@@ -535,7 +562,7 @@ class Engine:
         """Say in the task how batches are worked off; `key` has the arguments of `_prepare`, and what else counts."""
         self._laid_out = ()
         prepared = self._prepared.pop(key, None)
-        if prepared is None:
+        if prepared is None or not prepared.valid:
             prepared = self._prepare(*key[:6])
         else:
             self._planned[:] = prepared.fields
@@ -544,13 +571,13 @@ class Engine:
             while len(self._prepared) >= KEPT:
                 del self._prepared[next(iter(self._prepared))]  # the one that was not needed for longest
             self._prepared[key] = prepared
-        self.layers["learns"] = self._learning if prepared.plan.training else self._parametric
-        last = self._functions[-1] if mode == network.PREDICT else self._last
-        self.layers["forward"][-1] = self._part(last.forward)
+        self._learns[:] = prepared.learns
+        self._forwards[-1] = self._part((self._functions[-1] if mode == network.PREDICT else self._last).forward)
         self._present, self._laid_out = prepared, key
 
     def _prepare(self, mode: int, n: int, batch: int, targets: int, whole: bool, sparse: bool) -> Prepared:
         """How batches of n rows in all are worked off, in the task too, with memory for them."""
+        there_are = _runtime.get_num_threads()
         plan = self.plan(mode, batch, targets, whole, sparse)
         self._planned[:] = 0
         places = np.zeros(len(self.layers) + 1, few.PLACE)
@@ -564,11 +591,12 @@ class Engine:
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
                   half=plan.half, ahead=plan.ahead,
                   outer=self._part(self._outer if plan.training and plan.by_rows and plan.rows == 1 else None))
-        return Prepared(plan, self._planned.copy(), slab_sums, partials, carried, held, phases, places)
+        memory = slab_sums, partials, carried, held, phases, places, self._learns.copy()
+        return Prepared(plan, there_are if plan.worth > 1 else 0, self._planned.copy(), *memory)
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
-        self.layers["learns"] = self._learning if training else self._parametric
+        self._learns[:] = self._learning if training else self._parametric
         self._set(matrices=self._matrix_addresses[training], n_matrices=len(self._matrices[training]),
                   lowest=self.lowest if training else 0)
 
@@ -842,7 +870,7 @@ class Engine:
             if self._drawing:
                 self.layers["key"][self._drawing] = key
             rates = optimizer.rates(last - first)
-            self._set_array("rates", rates)
+            self._set_arrays(rates=rates)
             try:
                 self._run(network.TRAIN, params, X, Y, batch_size, first, last, orders=orders, sums=sums,
                           weights=weights)
@@ -851,7 +879,24 @@ class Engine:
                 object.__setattr__(optimizer, "iterations", self._fields[_FIELD["iterations"]])
 
     def _set_optimizer(self, optimizer: OptimizerState) -> None:
-        """The compiled update with its numbers and vectors, and the stages that its options need."""
+        """What the task knows of an optimizer; the vectors of its state too."""
+        wanted = checks.latest_setting(), optimizer, self._rooted
+        if not _same(self._steered, wanted):
+            self._steered = ()
+            self._steer(optimizer)
+            self._steered = wanted
+        # also here: callbacks may have changed them since the fit began
+        own, extras = optimizer.formula_slots, optimizer.use_ema + bool(optimizer.gradient_accumulation_steps)
+        checks.vectors(optimizer.state, self.dtype, (own + extras, self.n_params))
+        self._set_arrays(**dict(zip(_STATE, optimizer.state[:own], strict=False)))
+        if optimizer.use_ema:
+            self._set_arrays(average=optimizer.state[own])
+        if optimizer.gradient_accumulation_steps:
+            self._set_arrays(accumulated=optimizer.state[-1])
+        self._fields[_FIELD["iterations"]] = optimizer.iterations
+
+    def _steer(self, optimizer: OptimizerState) -> None:
+        """The compiled update with its numbers, and the stages that the optimizer's options need."""
         hyper = optimizer.hyperparameters()
         self.hyper[:len(hyper)] = hyper
         options = (self._rooted, optimizer.formula, optimizer.weight_decay, optimizer.clipvalue, optimizer.clipnorm,
@@ -861,16 +906,6 @@ class Engine:
             self._options = ()
             self._set_options(*options)
             self._options = options
-        # also here: callbacks may have changed them since the fit began
-        own, extras = optimizer.formula_slots, optimizer.use_ema + bool(optimizer.gradient_accumulation_steps)
-        checks.vectors(optimizer.state, self.dtype, (own + extras, self.n_params))
-        for name, vector in zip(("state_1", "state_2", "state_3"), optimizer.state[:own], strict=False):
-            self._set_array(name, vector)
-        if optimizer.use_ema:
-            self._set_array("average", optimizer.state[own])
-        if optimizer.gradient_accumulation_steps:
-            self._set_array("accumulated", optimizer.state[-1])
-        self._fields[_FIELD["iterations"]] = optimizer.iterations
 
     def _set_options(self, rooted: bool, formula: str, weight_decay: float | None, clipvalue: float | None,
                      clipnorm: float | None, global_clipnorm: float | None, steps: int | None, use_ema: bool,
@@ -936,10 +971,12 @@ class Engine:
 
     def follow(self, wanted: list[list[Rule]]) -> None:
         """What holds from now on for the arrays of every layer; before the first call they have no rules."""
+        self.followed = None
         if wanted == self.arrays.given:
             return
         with self.lock:
             self._forget()
+            self._steered = ()
             self.arrays, self._options = RuledArrays(self.layers, wanted), ()
             self._learning = [known and group[0].trainable
                               for known, group in zip(self._parametric, wanted, strict=True)]
@@ -957,6 +994,11 @@ class Engine:
             self._forget()
             self._laps = laps
             self._set(laps=_address(laps), n_laps=laps.shape[1])
+
+    @property
+    def draws(self) -> bool:
+        """Whether layers draw random numbers, and have no seed of their own."""
+        return bool(self._drawing)
 
     @property
     def threads(self) -> int:

@@ -8,17 +8,15 @@ It knows nothing of layers, optimizers and batches. `checks` looks at one array,
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import checks, data
 
 
-@dataclass(frozen=True)
-class Intake:
+class Intake(NamedTuple):
     """What a model expects of its data.
 
     Parameters
@@ -57,7 +55,7 @@ class Intake:
 
     def fitted_to(self, x: Any, X: np.ndarray) -> Intake:
         """What the model expects once it is fitted to X, which has been made of x."""
-        return replace(self, features=X.shape[1], names=checks.feature_names(x) or self.names)
+        return self._replace(features=X.shape[1], names=checks.feature_names(x) or self.names)
 
     def fitted_to_first(self, source: data.Blocks | data.Pieces) -> Intake:
         """The same of blocks, from rows that are checked before anything changes."""

@@ -612,7 +612,8 @@ class Sequential:
         objective = self._compiled("train_on_batch")
         self._steps_in_batches("train_on_batch")
         X, Y, weights = self._intake(objective).arrays(x, y, sample_weight, class_weight)
-        network, key = self._trainable(objective, X.shape[1]), self._random_key(None)
+        network = self._trainable(objective, X.shape[1])
+        key = self._random_key(None) if network.engine.draws else 0
         values = training.train_on_batch(network, X, Y, weights, key)
         return _reported(objective, values, return_dict)
 
@@ -1131,14 +1132,17 @@ class Sequential:
         return self._engine
 
     def _network(self, objective: training.Objective, inputs: int) -> training.Network:
-        self.build(inputs)
+        if self._flat is None or self._inputs != inputs:
+            self.build(inputs)
         assert self.optimizer is not None
         return training.Network(self._ruled_engine(), self.parameters, self.optimizer, objective)
 
     def _ruled_engine(self) -> Engine:
         """The engine, told what holds for the layers now."""
-        engine = self._compiled_engine()
-        engine.follow(self._rules())
+        engine, setting = self._compiled_engine(), checks.latest_setting()
+        if engine.followed is not setting:
+            engine.follow(self._rules())
+            engine.followed = setting
         return engine
 
     def _rules(self) -> list[list[rules.Rule]]:

@@ -71,7 +71,8 @@ class BatchPlan(NamedTuple):
         Columns of Y.
     flops : float
         Of a step.
-    threads : int
+    worth, threads : int
+        How many threads the work is worth, and how many it gets of those that there are.
     by_rows, by_strips, by_inputs : bool
         Whether the phases are those of `kernels.few`, of `kernels.strips`, or of `kernels.inputs`.
     ahead : bool
@@ -91,6 +92,7 @@ class BatchPlan(NamedTuple):
     slabs: int
     targets: int
     flops: float
+    worth: int
     threads: int
     by_rows: bool
     by_strips: bool
@@ -186,9 +188,10 @@ class Planner:
         long_rows = few.goes_outer(int(self.layers["outputs"][0]), self.slab)
         ahead = by_rows and mode == network.TRAIN and rows == 1 and not sparse and free and long_rows
         if forward_only:
-            threads = min(_runtime.shares(flops), slabs)
+            worth = min(_runtime.worth(flops), slabs)
         else:
-            threads = _runtime.shares(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed, ahead))
+            worth = _runtime.worth(self._shared_work(flops, slabs, by_rows, by_strips or by_inputs, summed, ahead))
+        threads = 1 if worth == 1 else min(worth, _runtime.get_num_threads())
         threads = min(threads, most_threads or threads)
         by_strips, by_inputs = by_strips and threads > 1, by_inputs and threads > 1
 
@@ -201,7 +204,7 @@ class Planner:
             group = summed or min(near, GROUP_SLABS, slabs)
         limit = LOCAL_CHUNK_SLABS if forward_only or summed else slabs if whole else self.chunk_limit
         chunk = _chunk(slabs, group, limit, n_sums)
-        return BatchPlan(mode, rows, slabs, targets, flops, threads, by_rows, by_strips, by_inputs,
+        return BatchPlan(mode, rows, slabs, targets, flops, worth, threads, by_rows, by_strips, by_inputs,
                          ahead and threads == 1, half, summed, group, chunk)
 
     def by_rows(self, rows: int) -> bool:

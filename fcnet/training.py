@@ -83,7 +83,8 @@ class Network:
 
         Both, because the loss of a step is taken before its update.
         """
-        return _finite(sums) and bool(np.isfinite(self.parameters).all())
+        parameters = self.parameters
+        return _finite(sums) and (checks.surely_finite(parameters) or bool(np.isfinite(parameters).all()))
 
 
 @dataclass
@@ -99,10 +100,11 @@ class Checkpoint:
         """Replace the copy by the present state."""
         optimizer = self.network.optimizer
         self.live = [self.network.parameters, *optimizer.state]  # a callback may have replaced a vector
-        if [*map(np.shape, self.copies)] != [*map(np.shape, self.live)]:  # the engine says what is wrong with them
-            self.copies = [np.empty_like(array) for array in self.live]
-        for copy, array in zip(self.copies, self.live, strict=True):
-            np.copyto(copy, array)
+        if [copy.shape for copy in self.copies] == [*map(np.shape, self.live)]:
+            for copy, array in zip(self.copies, self.live, strict=True):
+                np.copyto(copy, array)
+        else:  # the first time; or a vector is none that the engine will take, which says so
+            self.copies = [*map(np.array, self.live)]
         self.iterations = optimizer.iterations
 
     def restore(self) -> None:
@@ -650,16 +652,24 @@ def summed(network: Network, X: np.ndarray, Y: np.ndarray, weights: np.ndarray |
     """The sums over all rows that loss and metrics come from."""
     objective = network.objective
     sums = np.zeros(objective.n_sums)
-    rows = rows_per_call(network.engine.n_params)
+    for some_X, some_Y, some_weights in _cut(X, Y, weights, rows_per_call(network.engine.n_params)):
+        sums += network.engine.evaluate(
+            network.parameters, some_X, some_Y, objective.loss, objective.metrics, some_weights
+        )
+    weight = total_weight(X, weights)
+    sums[0] = objective.loss.total(sums[0], weight)
+    sums[0] += network.engine.arrays.penalty(network.parameters) * weight
+    return sums
+
+
+def _cut(X: np.ndarray, Y: np.ndarray, weights: np.ndarray | None, rows: int) -> Iterable[Arrays]:
+    """Parts of at most so many rows; few ones as they are, not as views whose addresses the engine does not know."""
+    if len(X) <= rows:
+        yield X, Y, weights
+        return
     for first in range(0, len(X), rows):
         part = slice(first, first + rows)
-        sums += network.engine.evaluate(
-            network.parameters, X[part], Y[part], objective.loss, objective.metrics,
-            None if weights is None else weights[part],
-        )  # fmt: skip
-    sums[0] = objective.loss.total(sums[0], total_weight(X, weights))
-    sums[0] += network.engine.arrays.penalty(network.parameters) * total_weight(X, weights)
-    return sums
+        yield X[part], Y[part], None if weights is None else weights[part]
 
 
 def predict(engine: Engine, parameters: np.ndarray, data: Iterable[np.ndarray], n: int | None) -> np.ndarray:

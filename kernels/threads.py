@@ -102,11 +102,17 @@ def num_threads(n: int | None) -> Iterator[None]:
 
 def get_num_threads() -> int:
     """On how many threads fcnet computes, here and now."""
-    return count_threads()[0]
+    return _decide()[0]
 
 
 def count_threads() -> tuple[int, str]:
     """How many threads, and what says so."""
+    count, why = _decide()
+    return count, why or ("NUMBA_NUM_THREADS" if "NUMBA_NUM_THREADS" in os.environ else "the processors")
+
+
+def _decide() -> tuple[int, str]:
+    """The same; without a reason for what Numba would use, which takes longer to find than the number."""
     if _alone:
         return 1, "the parent of this process had started threads before it forked"
     in_context = _in_context.get()
@@ -116,7 +122,7 @@ def count_threads() -> tuple[int, str]:
         return _chosen, "set_num_threads"
     if _forked or multiprocessing.parent_process() is not None:
         return 1, "a worker process"
-    count, why = _numba_threads(), "NUMBA_NUM_THREADS" if "NUMBA_NUM_THREADS" in os.environ else "the processors"
+    count, why = _numba_threads(), ""
     allowed = _affinity()
     if allowed is not None and allowed <= count:
         count, why = allowed, why if allowed == count else "the processors that this process may run on"

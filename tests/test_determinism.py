@@ -87,8 +87,9 @@ def fitted(X, Y, seed=3, initial_seed=4):
 
 def shares():
     """Into how many shares a step of the small, of the large and of the narrow network is cut."""
-    return tuple(_runtime.shares(Engine(inputs, layers, np.float32).planner.flops * batch)
-                 for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700), (4, NARROW, 1500)))
+    steps = (Engine(inputs, layers, np.float32).planner.flops * batch
+             for inputs, layers, batch in ((2, SMALL, 32), (200, SHARED, 700), (4, NARROW, 1500)))
+    return tuple(min(_runtime.get_num_threads(), _runtime.worth(flops)) for flops in steps)
 
 
 def assert_same_results(found, expected):
