@@ -21,8 +21,8 @@ RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 PICTURES = ROOT / "docs"
 # In the order in which RESULTS.md has them.
 SECTIONS = [
-    "Training", "scikit-learn", "Scaling", "Memory", "Out of core", "Inference", "Starting", "Your own functions",
-    "Kernels", "Training in detail",
+    "Training", "scikit-learn", "Scaling", "Memory", "Out of core", "Inference", "Calls", "Starting",
+    "Your own functions", "Kernels", "Training in detail",
 ]  # fmt: skip
 ROUNDS = 7
 # Threads of OpenBLAS and OpenMP go on spinning for some ms after their work; the next peer waits for that.

@@ -906,7 +906,7 @@ def same_features(expected: tuple[str, ...] | None, X: Any) -> None:
 def surely_finite(flat: np.ndarray) -> bool:
     """True if all numbers of a vector are finite; False if they are not, or many, or very large."""
     # a quarter of the time of `isfinite` and `all`; longer ones BLAS may share out to threads
-    return flat.size <= 4096 and math.isfinite(flat.dot(flat))
+    return flat.size <= 8192 and math.isfinite(flat.dot(flat))
 
 
 def normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:

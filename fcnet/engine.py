@@ -137,7 +137,7 @@ def _address(array: np.ndarray) -> int:
     return array.ctypes.data  # `__array_interface__` would list all fields of a record, for 100 microseconds
 
 
-def _quick_address(array: np.ndarray) -> int:
+def _quick_address(array: Any) -> int:
     """The same of an array of plain numbers, in half of the time if it is writable."""
     flags = array.flags
     if flags.writeable and flags.c_contiguous and array.size:

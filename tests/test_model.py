@@ -652,3 +652,50 @@ def test_work_of_a_call():
     assert training.steps_per_call(3_000_000, 512) == 1
     assert training.rows_per_call(10**9) == 256
     assert training.rows_per_call(117) % 256 == 0
+
+
+def freeze(model):
+    model.layers[0].trainable = False
+
+
+CHANGES = {
+    "learning rate": lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+    "schedule": lambda model: setattr(model.optimizer, "learning_rate", fcnet.schedules.ExponentialDecay(0.5, 1, 0.5)),
+    "beta_1": lambda model: setattr(model.optimizer, "beta_1", 0.5),
+    "clipnorm": lambda model: setattr(model.optimizer, "clipnorm", 1e-3),
+    "weight decay": lambda model: setattr(model.optimizer, "weight_decay", 0.1),
+    "iterations": lambda model: setattr(model.optimizer, "iterations", 1000),
+    "state": lambda model: model.optimizer.state.__setitem__(0, model.optimizer.state[0] + 1),
+    "numbers of the state": lambda model: model.optimizer.state[1].fill(2),
+    "frozen layer": freeze,
+    "regularizer": lambda model: setattr(model.layers[0], "kernel_regularizer", "l2"),
+    "its factor": lambda model: setattr(model.layers[1].kernel_regularizer, "l2", 0.3),
+    "constraint": lambda model: setattr(model.layers[0], "kernel_constraint", fcnet.constraints.MaxNorm(0.1)),
+    "its limit": lambda model: setattr(model.layers[1].kernel_constraint, "max_value", 0.1),
+    "multiplier": lambda model: setattr(model.layers[0], "learning_rate_multiplier", 7.0),
+    "loss": lambda model: setattr(model._loss, "delta", 0.1),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_is_set_between_calls_holds(change, rng):
+    """A model that has trained, then is changed, goes on like a copy, which has nothing left of its last call."""
+    model = Sequential([
+        Dense(5, "tanh", input_dim=3),
+        Dense(2, kernel_regularizer=fcnet.regularizers.L2(0.01), kernel_constraint=fcnet.constraints.MaxNorm(0.9)),
+    ])
+    model.compile(fcnet.optimizers.Adam(0.01), fcnet.losses.Huber(1.0))
+    X, Y = rng.standard_normal((20, 3)).astype(np.float32), rng.standard_normal((20, 2)).astype(np.float32)
+    for _ in range(3):
+        model.train_on_batch(X, Y)
+        model.evaluate(X, Y)
+    plain = copy.deepcopy(model)
+    CHANGES[change](model)
+    changed = copy.deepcopy(model)
+    for one in plain, changed:
+        one._engine = None
+    found, expected, without = ([one.train_on_batch(X, Y) for _ in range(3)] + [one.evaluate(X, Y), *one.get_weights()]
+                                for one in (model, changed, plain))
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)
+    assert any((got != other).any() for got, other in zip(map(np.array, found), without, strict=True))

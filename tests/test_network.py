@@ -389,6 +389,43 @@ def test_memory_is_held(optimizer, flops, dtype, rng, monkeypatch):
     assert np.isfinite(params).all()
 
 
+@settings(max_examples=40)
+@given(st.data(), st.sampled_from(DTYPES))
+def test_calls_in_any_order(data, dtype):
+    """What an engine has prepared for earlier calls changes no bit of a later one's: each beside a new engine."""
+    layers, loss, samples = [Layer(20, "tanh"), Layer(3, "softmax")], "categorical_crossentropy", 300
+    params, X, Y = problem(np.random.default_rng(1), 9, layers, loss, samples, dtype)
+    weights = np.random.default_rng(2).random(samples).astype(dtype)
+    used = Engine(9, layers, dtype)
+    sizes = st.sampled_from((1, 2, 30, 100, samples))
+    for _ in range(data.draw(st.integers(2, 12), "calls")):
+        call = data.draw(st.sampled_from(("train", "evaluate", "predict", "gradient", "inspect")), "call")
+        n, batch = data.draw(sizes, "rows"), data.draw(sizes, "batch")
+        weighted, name = data.draw(st.booleans(), "weighted"), data.draw(st.sampled_from(("sgd", "adam", "clipnorm")))
+        metrics = data.draw(st.sampled_from(((), ("mean_absolute_error",))), "metrics")
+        threads = data.draw(st.integers(1, 2), "threads")
+        found = []
+        for engine in used, Engine(9, layers, dtype):
+            own, some = params.copy(), weights[:n] if weighted else None
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(fcnet.engine._runtime, "SHARE_FLOPS", 1)
+                patch.setattr(fcnet.engine._runtime, "get_num_threads", lambda threads=threads: threads)
+                if call == "train":
+                    optimizer = built(name, engine.n_params, dtype)
+                    found.append([own, train(engine, own, optimizer, X[:n], Y[:n], np.arange(n)[None], batch, loss,
+                                             metrics, weights=some)])
+                elif call == "evaluate":
+                    found.append([engine.evaluate(own, X[:n], Y[:n], loss, metrics, some)])
+                elif call == "predict":
+                    found.append([engine.predict(own, X[:n])])
+                elif call == "gradient":
+                    found.append([*engine.loss_and_gradient(own, X[:n], Y[:n], loss, some)])
+                else:
+                    found.append([engine.inspect(own, X[:n], Y[:n], loss, some)[0]])
+        for got, expected in zip(*found, strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
 def test_one_sample_and_one_unit(dtype):
     """W = 2, b = 1, x = 3, y = 5: z = 7, loss 4, dZ = 4, dW = 12, db = 4; lr 0.1 gives 0.8 and 0.6."""
     engine = Engine(1, [Layer(1)], dtype)
