@@ -195,6 +195,11 @@ def latest_setting() -> object:
     return _latest[0]
 
 
+def note_setting() -> None:
+    """Say that something `Declared` is not what it was."""
+    _latest[0] = object()
+
+
 class Declared:
     """Base of what is said in Python and done in compiled code.
 
@@ -222,7 +227,7 @@ class Declared:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, self._setting(name, value))
-        _latest[0] = object()
+        note_setting()
 
     def _setting(self, name: str, value: Any) -> Any:
         """The value that an attribute takes.
@@ -519,7 +524,7 @@ def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: i
     ValueError
         If the shape is wrong, or a value is missing, NaN, infinite or too large for `dtype`.
     """
-    if _is_ready(X, dtype, expected) and len(X) >= least:
+    if is_ready(X, dtype, expected) and len(X) >= least:
         return X
     A = X if hasattr(X, "tocsr") else _numeric("X", X)
     if A.ndim != 2:
@@ -536,15 +541,15 @@ def features(X: Any, dtype: np.dtype[Any], expected: int | None = None, least: i
     return normalised("X", A, dtype) if isinstance(A, np.ndarray) else _sparse(A, dtype)
 
 
-def _is_ready(values: Any, dtype: np.dtype[Any], columns: int | None) -> bool:
-    """True if they are an array of so many columns that kernels may read as it is, every value finite.
+def is_ready(values: Any, dtype: np.dtype[Any], columns: int | None) -> bool:
+    """True if they are an array of so many columns that kernels may read as it is, not large and every value finite.
 
     False says nothing: all that is checked after it would have found the same, but takes four times as long.
     """
     if type(values) is not np.ndarray or values.ndim != 2 or values.shape[1] != columns or values.dtype != dtype:
         return False
     flags = values.flags
-    return flags.c_contiguous and flags.aligned and surely_finite(values.reshape(-1))
+    return flags.c_contiguous and flags.aligned and values.size <= _CHUNK and bool(np.isfinite(values).all())
 
 
 def _sparse(X: Any, dtype: np.dtype[Any]) -> Any:
@@ -606,7 +611,7 @@ def targets(y: Any, dtype: np.dtype[Any], loss: str, units: int, samples: int) -
         outside the range of the loss.
     """
     sparse = loss == "sparse_categorical_crossentropy"
-    ready = _is_ready(y, dtype, 1 if sparse else units) and len(y) == samples
+    ready = is_ready(y, dtype, 1 if sparse else units) and len(y) == samples
     A = y if ready else _columns(y, 1 if sparse else units, loss, units, samples)
     if sparse:
         _class_numbers(A, units, dtype)
@@ -903,23 +908,15 @@ def same_features(expected: tuple[str, ...] | None, X: Any) -> None:
     raise ValueError(f"X has columns {list(came)}, the model was fitted with {list(expected)}: {fix}")
 
 
-def surely_finite(flat: np.ndarray) -> bool:
-    """True if all numbers of a vector are finite; False if they are not, or many, or very large."""
-    # a quarter of the time of `isfinite` and `all`; longer ones BLAS may share out to threads
-    return flat.size <= 8192 and math.isfinite(flat.dot(flat))
-
-
 def normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`A` C-contiguous, aligned and of `dtype`, every value finite."""
     B = A
+    if A.dtype.kind in "iub":  # the largest of 64 bits is finite in float32
+        return np.require(A, dtype, ["C", "A"])
     if A.dtype != dtype or not (A.flags.c_contiguous and A.flags.aligned):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             B = np.require(A, dtype, ["C", "A"])
-    if A.dtype.kind in "iub":  # the largest of 64 bits is finite in float32
-        return B
     flat = B.reshape(-1)
-    if surely_finite(flat):
-        return B
     for start in range(0, flat.size, _CHUNK):
         finite = np.isfinite(flat[start : start + _CHUNK])
         if not finite.all():

@@ -726,7 +726,7 @@ class Engine:
             self._set_forward()
             self._set(not_finite=0)
             self._run(network.PREDICT, params, X, self._none.reshape(1, 1), n, out=out, search=True)
-            finite = self._task["not_finite"][0] == 0
+            finite = self._fields[_FIELD["not_finite"]] == 0
         return out if finite else None
 
     def _plan_few(self) -> None:

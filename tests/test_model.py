@@ -573,7 +573,7 @@ def test_a_signal_while_a_divergence_is_undone(monkeypatch):
 
     def interrupted(*arguments):
         calls.append(arguments)
-        if len(calls) == 6:  # of parameters and one vector, after they were saved for the fit and for its first epoch
+        if len(calls) == 4:  # of parameters and one vector, after they were saved once more for the first epoch
             raise TimeoutError
         copyto(*arguments)
 

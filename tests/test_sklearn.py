@@ -353,6 +353,58 @@ def test_one_row_has_the_bits_of_many(dtype, iris):
 # ------------------------------------------------------------------------------------ fcnet's extras
 
 
+LABELS = {
+    "numbers": lambda y: y, "two numbers": lambda y: y > 0, "text": lambda y: np.array(["a", "b", "c"])[y],
+    "two words": lambda y: np.array(["no", "yes", "yes"])[y], "negative": lambda y: y - 5, "float": lambda y: y.astype(float),
+    "bytes of 8 bits": lambda y: y.astype(np.uint8), "objects": lambda y: np.array(["a", "b", "c"], object)[y],
+    "several": lambda y: np.eye(3, dtype=int)[y], "a column": lambda y: y[:, None].astype(float),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ESTIMATORS)
+@pytest.mark.parametrize("labels", LABELS)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning")
+def test_plain_arrays_take_a_short_way_to_the_same_bits(kind, labels, iris):
+    """Like the same numbers in another order of memory, which take scikit-learn's way through all its checks."""
+    X, y = iris[0], LABELS[labels](iris[1])
+    if kind is MLPRegressor and y.dtype.kind in "UO":
+        pytest.skip("no numbers")
+    one, other = kind(random_state=1), kind(random_state=1)
+    first = {"classes": np.arange(3) if labels == "several" else np.unique(y)} if kind is MLPClassifier else {}
+    for _ in range(3):
+        one.partial_fit(X, y, **first)
+        other.partial_fit(np.asfortranarray(X), y, **first)
+        first = {}
+    for W, V in zip(one.coefs_ + one.intercepts_, other.coefs_ + other.intercepts_, strict=True):
+        np.testing.assert_array_equal(W, V)
+    assert one.loss_curve_ == other.loss_curve_
+    for n in 1, 5, 150:
+        np.testing.assert_array_equal(one.predict(X[:n]), one.predict(X[:n].tolist()))
+
+
+@pytest.mark.parametrize("X, y, match", [
+    (np.full((4, 4), np.nan), [0, 1, 2, 0], "NaN"),
+    (np.full((4, 4), 1e200), [0, 1, 2, 0], None),
+    (np.ones((4, 3)), [0, 1, 2, 0], "3 features"),
+    (np.ones((4, 4)), [0, 1, 3, 0], "not in"),
+    (np.ones((4, 4)), [0, 1, -1, 0], "not in"),
+    (np.ones((4, 4)), [0, 1, 2], "inconsistent numbers"),
+    (np.ones((4, 4), complex), [0, 1, 2, 0], "omplex"),
+    (np.ones((0, 4)), [], "0 sample"),
+])
+def test_the_short_way_lets_nothing_pass(X, y, match, iris):
+    """The errors of scikit-learn's checks, on an estimator that has been trained."""
+    estimator = MLPClassifier(**FEW).partial_fit(*iris, classes=[0, 1, 2])
+    before = [W.copy() for W in estimator.coefs_]
+    if match is None:  # large numbers are numbers
+        assert estimator.partial_fit(X * 1e-195, np.array(y)) is estimator
+        return
+    with pytest.raises(ValueError, match=match):
+        estimator.partial_fit(X, np.array(y, int))
+    for W, V in zip(estimator.coefs_, before, strict=True):
+        np.testing.assert_array_equal(W, V)
+
+
 def test_an_activation_for_each_layer_and_dropout(iris):
     one = fitted(MLPClassifier, iris, hidden_layer_sizes=(9, 5), activation=["tanh", "gelu"], dropout=[0.2, 0.0])
     dense = [layer for layer in one._model.layers if isinstance(layer, Dense)]
