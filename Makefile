@@ -41,6 +41,7 @@ bench: $(VENV)/with-bench
 	@$(BIN)/python benchmarks/memory.py --write
 	@$(BIN)/python benchmarks/outofcore.py --write
 	@$(BIN)/python benchmarks/inference.py --write
+	@$(BIN)/python benchmarks/calls.py --write
 	@$(BIN)/python benchmarks/starting.py --runs 5 --write
 	@$(BIN)/python benchmarks/custom.py --write
 	@$(BIN)/python benchmarks/roofline.py

@@ -355,8 +355,9 @@ def test_one_row_has_the_bits_of_many(dtype, iris):
 
 LABELS = {
     "numbers": lambda y: y, "two numbers": lambda y: y > 0, "text": lambda y: np.array(["a", "b", "c"])[y],
-    "two words": lambda y: np.array(["no", "yes", "yes"])[y], "negative": lambda y: y - 5, "float": lambda y: y.astype(float),
-    "bytes of 8 bits": lambda y: y.astype(np.uint8), "objects": lambda y: np.array(["a", "b", "c"], object)[y],
+    "two words": lambda y: np.array(["no", "yes", "yes"])[y], "negative": lambda y: y - 5,
+    "float": lambda y: y.astype(float), "bytes of 8 bits": lambda y: y.astype(np.uint8),
+    "objects": lambda y: y.astype(str).astype(object),
     "several": lambda y: np.eye(3, dtype=int)[y], "a column": lambda y: y[:, None].astype(float),
 }  # fmt: skip
 
