@@ -669,6 +669,10 @@ class Sequential:
             print(f"{samples} samples - {display.line(logs, ' - ')}")
         return _reported(objective, values, return_dict)
 
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Reported:
+        """`evaluate` of the samples given, under Keras's name for it: the counterpart of `train_on_batch`."""
+        return self.evaluate(x, y, sample_weight=sample_weight, return_dict=return_dict)
+
     def predict(
         self, x: Any, batch_size: int | None = None, verbose: int | str = 0, *, n_threads: int | None = None
     ) -> np.ndarray:
@@ -712,6 +716,10 @@ class Sequential:
         with _runtime.num_threads(checks.threads(n_threads)):
             blocks, n = unlabelled(x, self._dtype, self._inputs, self._feature_names)
             return training.predict(self._compiled_engine(), self.parameters, blocks, n)
+
+    def predict_on_batch(self, x: Any) -> np.ndarray:
+        """`predict`, under Keras's name for it with few samples."""
+        return self.predict(x)
 
     # -------------------------------------------------------------------------- the mathematics, visible
 

@@ -284,6 +284,11 @@ def test_loss_alone_is_a_number():
     assert type(model.evaluate(X, y)) is float
     assert type(model.train_on_batch(X, y)) is float
     assert set(model.train_on_batch(X, y, return_dict=True)) == {"loss"}
+    weights = np.arange(len(X)) % 3
+    loss = model.test_on_batch(X, y, weights)
+    assert loss == model.evaluate(X, y, sample_weight=weights) != model.evaluate(X, y)
+    assert model.test_on_batch(X, y, weights, return_dict=True) == {"loss": loss}
+    np.testing.assert_array_equal(model.predict_on_batch(X), model.predict(X))
 
 
 def test_history_means_the_epoch():
