@@ -121,7 +121,7 @@ class Prepared(NamedTuple):
     fields: np.ndarray  # the values of `network.PLANNED`
     slab_sums: np.ndarray
     partials: np.ndarray
-    carried: np.ndarray  # the gradient of a step
+    carried: np.ndarray  # the gradient of a step; one vector for all
     held: np.ndarray
     phases: np.ndarray
     places: np.ndarray
@@ -225,7 +225,7 @@ class Engine:
         self._constraints = np.zeros(0, rules.CONSTRAINT)
         self.arrays = RuledArrays(self.layers)
         self._deferred = self._rooted = False
-        self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
+        self._room = self._panels = self._dZ = self._carried = np.zeros(0, self.dtype)
         self._objective: tuple[Any, ...] | None = None
         # what was set last, and `checks.latest_setting` of then
         self._aimed: tuple[Any, ...] = ()
@@ -449,9 +449,11 @@ class Engine:
         slab_sums = np.empty(plan.chunk * self._columns_of_sums)
         partials = np.zeros(-(-plan.chunk // plan.group) * self.n_params if plan.summed else 1, self.dtype)
         # needed for a batch in several chunks, to add up partial gradients, and for stages
-        carried = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
+        carries = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
+        if carries and not self._carried.size:
+            self._carried = np.empty(self.n_params, self.dtype)
         self._set(slab_sums=_address(slab_sums), partials=_address(partials) if plan.summed else 0)
-        return slab_sums, partials, np.empty(self.n_params, self.dtype) if carried else self._none
+        return slab_sums, partials, self._carried if carries else self._none
 
     def _room_to_hold(self, plan: BatchPlan, n: int) -> np.ndarray:
         """For a full batch that stays in slabs from step to step, if it may."""
