@@ -37,7 +37,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from ._jit import COUNT, NUMBERS, helper, inline, part
+from ._jit import COUNT, NUMBERS, either, helper, inline, part
 from .blocking import copy_rows
 from .matmul import _Block, _switch, slab_width
 from .network import (
@@ -405,7 +405,7 @@ def gradient_update(params, task_at, thread, first, last):
             i, o, rows, width = _strip(t, layer.rows, layer.outputs)
             A, dZ = room + (below.A + i), room + (place.dZ + o)
             at, strip_row = layer.weights + i * layer.outputs + o, min(layer.outputs, STRIP_WIDTH)
-            if task.outer != 0 and _goes_outer(layer.outputs, slab_width(params)):
+            if task.outer != 0 and goes_outer(layer.outputs, slab_width(params)):
                 x, z = A, strip  # a product that nobody asks for, beside the update it costs nothing
                 if l == 0 and _goes_ahead(task_at):
                     x, z = A + below.stride, room + (place.kept + place.stride + o)
@@ -454,6 +454,7 @@ def _narrow_strip(product, A, A_row, dZ, dZ_row, samples, rows, outputs, strip):
                 strip[r * outputs + o] = transposed[o * padded + r]
 
 
+@either
 def goes_outer(outputs, P):
     """Whether the update of one sample goes along the rows of W: where they fill their vectors, or most of them.
 
@@ -462,27 +463,22 @@ def goes_outer(outputs, P):
     return outputs > NARROW and (outputs >= P or outputs % (P // NV) == 0)
 
 
-_goes_outer = inline(goes_outer)
-
-
-@inline
+@either
 def _strip_rows(outputs):
     return max(1, STRIP_WIDTH // outputs) * MR
 
 
+@either
 def count_strips(rows, outputs):
     """Number of strips of a matrix."""
-    height = max(1, STRIP_WIDTH // outputs) * MR
+    height = _strip_rows(outputs)
     return (rows + height - 1) // height * ((outputs + STRIP_WIDTH - 1) // STRIP_WIDTH)
-
-
-_count_strips = inline(count_strips)
 
 
 @inline
 def _strips(layer):
     """Number of strips of a layer's [dW; db], if it learns."""
-    return _count_strips(layer.rows, layer.outputs) if layer.learns else 0
+    return count_strips(layer.rows, layer.outputs) if layer.learns else 0
 
 
 @inline
