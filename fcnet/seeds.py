@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,24 @@ from . import _runtime, checks
 _generator = np.random.default_rng()
 
 
+_seeding = threading.RLock()
+
+
 class _Process:
-    """Holder of the lock that NumPy takes while the process's generator draws: a child needs it free."""
+    """The lock that NumPy takes while the process's generator draws: a child needs it free, and that generator."""
 
     @property
-    def lock(self) -> Any:
-        return _generator.bit_generator.lock
+    def lock(self) -> _Process:
+        return self
+
+    def acquire(self) -> None:
+        _seeding.acquire()
+        self._drawing = _generator.bit_generator.lock
+        self._drawing.acquire()
+
+    def release(self) -> None:
+        self._drawing.release()
+        _seeding.release()
 
 
 _process = _Process()
@@ -37,7 +50,9 @@ def set_seed(seed: int) -> None:
         If `seed` is not a whole number of 0 or more.
     """
     global _generator
-    _generator = np.random.default_rng(checks.whole("seed", seed, 0))
+    seeded = np.random.default_rng(checks.whole("seed", seed, 0))
+    with _seeding:
+        _generator = seeded
 
 
 def generator(seed: int | np.random.Generator | None = None) -> np.random.Generator:

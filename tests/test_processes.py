@@ -21,7 +21,7 @@ from conftest import TESTS
 from fcnet.kernels import threads
 
 import fcnet
-from fcnet import _runtime
+from fcnet import _runtime, seeds
 
 # ------------------------------------------------------------------------------------------------ the matrix
 
@@ -512,3 +512,18 @@ def test_a_fork_waits_for_the_generator(run_python):
         assert os.waitpid(child, 0)[1] == 0
         thread.join()
     """)
+
+
+def test_a_fork_keeps_the_generator_that_it_waited_for():
+    """`set_seed` of another thread waits for the fork: the child's generator is the one whose lock it has."""
+    seeds._process.acquire()
+    other = threading.Thread(target=fcnet.set_seed, args=(1,))
+    try:
+        before = seeds.generator()
+        other.start()
+        other.join(0.2)
+        assert other.is_alive() and seeds.generator() is before
+    finally:
+        seeds._process.release()
+    other.join(10)
+    assert not other.is_alive() and seeds.generator() is not before
