@@ -33,7 +33,7 @@ class History:
     epoch : list of int
         The numbers of the epochs run, from 0.
     params : dict
-        "verbose", "epochs" and "steps" (batches an epoch).
+        "verbose", "epochs" and "steps" (batches an epoch, None if not known).
     model : Sequential
     """
 

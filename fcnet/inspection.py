@@ -24,9 +24,9 @@ class LayerPass:
     dZ : ndarray of shape (B, O)
         Gradient of the loss with respect to Z.
     dW : ndarray of shape (I, O) or None
-        A_prev^T dZ; None for a layer without W.
+        A_prev^T dZ, and the gradient of a penalty on W if there is one; None for a layer without W.
     db : ndarray of shape (O,) or None
-        Sum of dZ over the samples; None without bias.
+        Sum of dZ over the samples, and the same of b; None without bias.
     dgamma, dbeta : ndarray of shape (O,) or None
         Gradients of what a LayerNormalization learns.
     """
@@ -52,7 +52,7 @@ class Inspection(Sequence[LayerPass]):
     Attributes
     ----------
     loss : float
-        Mean over the samples.
+        Mean over the samples, with the penalties of regularizers.
     layers : list of LayerPass
         From the first layer to the last.
     """

@@ -80,7 +80,7 @@ class Profile(Sequence[Row]):
     Attributes
     ----------
     network : str
-        Inputs, then the units of every layer, like "784-128-10".
+        Inputs, then the units of every Dense, like "784-128-10".
     batch_size : int
         B.
     dtype : str
