@@ -295,9 +295,9 @@ def dtype(value: Any) -> np.dtype[Any]:
     return found.newbyteorder("=")
 
 
-def seed(value: Any, name: str = "seed") -> int | np.random.Generator:
+def seed(value: Any) -> int | np.random.Generator:
     """A seed: a whole number of 0 or more, or a numpy.random.Generator."""
-    return value if isinstance(value, np.random.Generator) else whole(name, value, 0)
+    return value if isinstance(value, np.random.Generator) else whole("seed", value, 0)
 
 
 def verbose(value: Any) -> int:
@@ -309,10 +309,10 @@ def verbose(value: Any) -> int:
     return int(value)
 
 
-def batch_size(value: Any, samples: int, default: int = 32) -> int:
-    """The batch size, clipped to the number of samples; a warning says so when it was given."""
+def batch_size(value: Any, samples: int) -> int:
+    """The batch size, by default 32, clipped to the number of samples; a warning says so when it was given."""
     if value is None:
-        return min(default, samples)
+        return min(32, samples)
     size = whole("batch_size", value, 1, wrong_type=ValueError)
     if size > samples:
         warnings.warn(
@@ -430,7 +430,7 @@ HINGES = ("hinge", "squared_hinge")
 PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
 
 
-def output_fits(loss: str, activation: object, units: int, from_logits: bool = False) -> None:
+def output_fits(loss: str, activation: object, units: int, from_logits: bool) -> None:
     """Refuse a loss that makes no sense with the last layer; an activation that has no name may give anything."""
     if from_logits:
         if activation != "linear":
@@ -698,7 +698,7 @@ def some_weight(name: str, weights: np.ndarray | None) -> None:
 
 def class_weights(
     value: Any, Y: np.ndarray, loss: str, units: int, weights: np.ndarray | None, dtype: np.dtype[Any],
-    block: bool = False,
+    block: bool,
 ) -> np.ndarray | None:  # fmt: skip
     """The weights of the samples by their class, times `weights`; None as `value` leaves these.
 
@@ -715,7 +715,7 @@ def class_weights(
         Of the samples themselves.
     dtype : numpy.dtype
         float32 or float64.
-    block : bool, default=False
+    block : bool
         As in `sample_weights`; then not balanced.
 
     Raises

@@ -141,10 +141,10 @@ def described(value: Any, table: Mapping[str, type], custom: Custom) -> JSON | N
     return {"class": kind.__name__} | _arguments(value)
 
 
-def _arguments(value: Any, without: tuple[str, ...] = ()) -> JSON:
+def _arguments(value: Any) -> JSON:
     """What the object's class was called with; arguments that are None are left out."""
     parameters = inspect.signature(type(value)).parameters.values()
-    names = [known.name for known in parameters if known.kind is not known.VAR_KEYWORD and known.name not in without]
+    names = [known.name for known in parameters if known.kind is not known.VAR_KEYWORD]
     found = {name: packed(getattr(value, name), name, {}) for name in names}
     return {name: part for name, part in found.items() if part is not None}
 
