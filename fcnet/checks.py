@@ -1,8 +1,9 @@
-"""Every argument check and every error text, in one place.
+"""Checks of arguments and arrays, and the texts of their errors, for all modules.
 
-A message names the parameter, what came, what must hold, and the likely fix. Arrays are read once and come
-out in the one form that the kernels are compiled for: C-contiguous, aligned, native byte order, of the
-model's dtype. The caller's arrays are never written to.
+What one class or function alone has to refuse, it refuses itself. A message names the parameter, what came,
+what must hold, and the likely fix. Arrays are read once and come out in the one form that the kernels are
+compiled for: C-contiguous, aligned, native byte order, of the model's dtype. The caller's arrays are never
+written to.
 """
 
 from __future__ import annotations
