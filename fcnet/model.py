@@ -503,8 +503,9 @@ class Sequential:
 
         network = self._trainable(objective, intake.features)
         self._feature_names = intake.names
+        fit = kind(network, feed, validation, hooks, validated, key)
         with _runtime.num_threads(threads):
-            return self._fit(kind, network, feed, run, key, hooks, validation, validated, shown, saved)
+            return self._fit(fit, run, shown, saved)
 
     def _feed(
         self, rows: data.Arrays, batch_size: int, generator: np.random.Generator | None
@@ -524,25 +525,19 @@ class Sequential:
         params = {"verbose": shown, "epochs": run.stop, "steps": feed.steps}
         return Hooks(callbacks, self, params, training.reported(objective, validated))
 
-    def _fit(
-        self, kind: type[training.Fit], network: training.Network, feed: data.Rows | data.Stream, run: range, key: int,
-        hooks: Hooks, validation: Iterable[data.Arrays] | None, validated: Callable[[int], bool], shown: int,
-        saved: training.Saved | None = None,
-    ) -> History:  # fmt: skip
-        """Train with what has been checked."""
-        history, here, begun = History(self, hooks.params), threading.get_ident(), False
-        fit = kind(network, feed, validation, history, hooks, validated)
-        fit.key = key
+    def _fit(self, fit: training.Fit, run: range, shown: int, saved: training.Saved | None = None) -> History:
+        """Train with what has been checked: these epochs of a new fit, or those left of one in a file."""
+        hooks, here, begun = fit.hooks, threading.get_ident(), False
         outer, before = self._running.get(here), (self.history, self.stop_training)
         try:
             self._running[here] = fit
-            self.history, self.stop_training = history, saved is not None and saved.state["stopped"]
+            self.history, self.stop_training = fit.history, saved is not None and saved.state["stopped"]
             if saved is not None:
                 self._adopt_state(saved.model)
             hooks.begin({} if saved is None else saved.state["callbacks"])
             begun = True
             fit.checkpoint.save()  # not before: they may have changed numbers
-            fit.display = display.display(shown, run, feed.steps)
+            fit.display = display.display(shown, run, fit.data.steps)
             if saved is not None:
                 fit.resume(saved.state, saved.model.history)
             fit.run(run)
@@ -555,7 +550,7 @@ class Sequential:
             if fit.display is not None:
                 fit.display.close()
         hooks.call("on_train_end", fit.logs)
-        return history
+        return fit.history
 
     def partial_fit(
         self,

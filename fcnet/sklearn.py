@@ -342,18 +342,11 @@ class _Compiled:
         validation = None if held_out is None else model._intake(objective).validation(held_out)
         hooks = model._hooks(told, objective, feed, range(epochs), validation is not None, 0)
         network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
-        begun: list[training.Fit] = []
-
-        def begin(*arguments: Any) -> training.Fit:
-            begun.append(kind(*arguments))
-            return begun[0]
-
+        fit = kind(network, feed, validation, hooks, lambda epoch: True, key)
         try:
-            model._fit(begin, network, feed, range(epochs), key, hooks, validation,  # type: ignore[arg-type]
-                       lambda epoch: True, 0)  # fmt: skip
+            model._fit(fit, range(epochs), 0)
         except Exception:  # all that a partial_fit has changed is in the copy that its one epoch began with
-            for fit in begun:
-                fit.checkpoint.restore()
+            fit.checkpoint.restore()
             raise
 
     def _optimizer_for(self, factor: float) -> Any:

@@ -150,27 +150,33 @@ class Fit:
         Where the steps get their rows.
     validation : iterable of (X, Y, weights), optional
         Checked arrays, the same in every epoch.
-    history : History
-        Gets loss and metrics of every whole epoch.
     hooks : Hooks
         The callbacks.
     validated : callable
         Whether the epoch of this number, from 0, ends with a validation.
+    key : int
+        Of the random numbers of layers that have no seed of their own, see `Engine.train`.
     display : Display, optional
         Told about steps and epochs; given when the callbacks have been told of the beginning.
+
+    Attributes
+    ----------
+    history : History
+        Gets loss and metrics of every whole epoch.
     """
 
     network: Network
     data: Rows | Stream
     validation: Iterable[Arrays] | None
-    history: History
     hooks: Hooks
     validated: Callable[[int], bool]
+    key: int
     display: Display | None = None
 
     def __post_init__(self) -> None:
         self.names = self.network.objective.names
         self.reported = reported(self.network.objective, self.validation is not None)
+        self.history = History(self.hooks.model, self.hooks.params)
         for name in self.reported:
             self.history.history[name] = []
         self.logs: dict[str, float] = {}
@@ -178,8 +184,7 @@ class Fit:
         self.validating = self.telling = True
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
         self.stride = max(1, self.steps_per_call // 16)
-        self.checkpoint = Checkpoint(self.network, iterations=self.network.optimizer.iterations)  # saved before `run`
-        self.key = 0
+        self.checkpoint = Checkpoint(self.network)  # saved before `run`
         self.begun = 0  # steps of the first epoch that are taken already
         self.taken = 0  # steps of the fit; the optimizer's number may be set by a hook, or go on in one that trains
         self.sums = np.zeros((1, self.network.objective.n_sums))
