@@ -203,15 +203,12 @@ class Fit:
         self._complete()
         step = self.taken - self.origin
         place = {name: seeds.stored(at) if name == "generator" and at else at for name, at in self.place.items()}
+        same = form(self.data, self.validation, self.network.engine.inputs)
         return {
             "epoch": self.epoch, "step": step, "sums": self.sums[0] if step else None, "data": place,
-            "form": self.form(), "key": self.key, "validations": self.validations, "logs": self.logs,
+            "form": same, "key": self.key, "validations": self.validations, "logs": self.logs,
             "stopped": self.hooks.stopped, "callbacks": self.hooks.states(),
         }  # fmt: skip
-
-    def form(self) -> dict[str, Any]:
-        """What must be the same where a fit is resumed."""
-        return form(self.data, self.validation, self.network.engine.inputs)
 
     def resume(self, state: dict[str, Any], history: History) -> None:
         """Stand where a fit of the same form stood, with its History."""
