@@ -272,7 +272,7 @@ class Sequential:
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the arrays of all layers in one list: W (I, O) and b (O,) of a Dense, gamma and beta (O,)."""
-        self.parameters  # noqa: B018 - raises if there are none
+        self._ready()
         return [array for layer in self._layers for array in layer.get_weights()]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
@@ -290,7 +290,7 @@ class Sequential:
 
     def _checked_weights(self, weights: Sequence[Any]) -> list[list[np.ndarray]]:
         """The arrays of every layer from one list, of the right shapes."""
-        self.parameters  # noqa: B018 - raises if there are none
+        self._ready()
         counts = [len(layer._views()) for layer in self._layers]
         weights = checks.arrays("weights", weights)
         if len(weights) != sum(counts):
@@ -935,7 +935,7 @@ class Sequential:
         RuntimeError, OSError, ValueError
             If the model is not built, the file can't be written, or a weight is not finite.
         """
-        self.parameters  # noqa: B018 - raises if there are none
+        self._ready()
         files.write(checks.path("path", path), {"kind": "weights", "dtype": self.dtype}, self._arrays())
 
     def load_weights(self, path: files.Path) -> None:
@@ -952,7 +952,7 @@ class Sequential:
         ModelFileError
             If it is damaged, or its arrays are not those of this model; nothing has changed then.
         """
-        self.parameters  # noqa: B018 - raises if there are none
+        self._ready()
         _, arrays = files.read(checks.path("path", path))
         with files.explained(path):
             self.set_weights([array for name, array in arrays.items() if name.startswith("layers.")])
@@ -1118,7 +1118,7 @@ class Sequential:
                 )
 
     def _ready(self, batch_size: Any = None) -> None:
-        """Refuse a model that is not built."""
+        """Refuse a model that is not built, and a batch size that is none."""
         if batch_size is not None:
             checks.whole("batch_size", batch_size, 1, wrong_type=ValueError)
         self.parameters  # noqa: B018 - raises if there are none
