@@ -178,8 +178,8 @@ class Sequential:
         places = layout.slots(inputs, layers)
         checks.memory(places[-1].stop, self._dtype)
         flat = layout.zeros(places[-1].stop, self._dtype)
-        known = 0 if self._flat is None else self._flat.size
-        flat[:known] = self._flat if known else 0
+        if self._flat is not None:
+            flat[: self._flat.size] = self._flat
         for layer, slot in zip(layers, places, strict=True):
             if not layer.built:
                 layer._initialize(flat, slot)
@@ -1223,7 +1223,7 @@ class Sequential:
         return {**self.__dict__, "_engine": None, "_running": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _running={})
+        self.__dict__.update(state)
         # One vector for model and layers, and all of it writable, also where a pickler maps arrays read-only.
         if self._flat is not None:
             flat = np.require(self._flat, requirements=["C", "A", "W"])
