@@ -31,6 +31,7 @@ from .callbacks import Callback, History, Hooks
 from .engine import Engine
 from .inspection import Inspection, LayerPass
 from .intake import Intake, unlabelled
+from .kernels.transforms import RANDOM
 from .layers import Dense, Input, Layer
 from .profiling import Profile
 from .range_test import RangeTest
@@ -1096,7 +1097,7 @@ class Sequential:
 
     def _random_key(self, seed: int | np.random.Generator | None) -> int:
         """The key for layers that draw numbers and have no seed of their own; without them nothing is drawn for it."""
-        if not any(layer.kind in ("dropout", "gaussian_noise") and not layer.key for layer in self._layers):
+        if not any(layer.transform in RANDOM and not layer.key for layer in self._layers):
             return 0
         if seed is None or isinstance(seed, np.random.Generator):
             seed = int(seeds.generator(seed).integers(2**63))
@@ -1110,7 +1111,7 @@ class Sequential:
     def _need_no_chance(self) -> None:
         """Refuse what LBFGS can't do: random numbers, as its loss is a function of the parameters, and own steps."""
         for layer in self._layers:
-            if layer.transform in ("dropout", "gaussian_noise"):
+            if layer.transform in RANDOM:
                 raise ValueError(f"LBFGS needs the same loss every time; layer {layer.name!r} draws random numbers")
             if any(rule.constraint or rule.rate != 1 for rule in layer.rules()):
                 raise ValueError(
