@@ -119,13 +119,13 @@ class Prepared(NamedTuple):
     plan: BatchPlan
     there_were: int  # threads; 0 if the plan is the same for any number
     fields: np.ndarray  # the values of `network.PLANNED`
+    learns: np.ndarray  # that field of the layers
+    # what some of the fields are the addresses of
     slab_sums: np.ndarray
     partials: np.ndarray
-    carried: np.ndarray  # the gradient of a step; one vector for all
     held: np.ndarray
     phases: np.ndarray
     places: np.ndarray
-    learns: np.ndarray  # that field of the layers
 
     @property
     def valid(self) -> bool:
@@ -225,7 +225,8 @@ class Engine:
         self._constraints = np.zeros(0, rules.CONSTRAINT)
         self.arrays = RuledArrays(self.layers)
         self._deferred = self._rooted = False
-        self._room = self._panels = self._dZ = self._carried = np.zeros(0, self.dtype)
+        self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
+        self._none = self._carried = np.zeros(1, self.dtype)
         self._objective: tuple[Any, ...] | None = None
         # what was set last, and `checks.latest_setting` of then
         self._aimed: tuple[Any, ...] = ()
@@ -235,7 +236,6 @@ class Engine:
         self._last = self._functions[-1]  # what the forward pass of a training ends with
         self._has_forward = False
         self._loss_parameters = np.zeros(losses.N_PARAMETERS)
-        self._none = np.zeros(1, self.dtype)
         self.few_rows = self.slab // FEW_ROWS
         self._few_shapes: dict[tuple[int, ...], tuple[int, int]] = {}
         self._laps: np.ndarray | None = None
@@ -403,6 +403,10 @@ class Engine:
             self._reserve_dZ(2, int(self.layers["outputs"].max()), plan.chunk)
         elif plan.by_inputs:
             self._reserve_dZ(1, int(self.layers["outputs"][0]), plan.chunk)
+        # a batch in several chunks, partial gradients and stages need the gradient of a step as a whole
+        carries = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
+        if carries and self._carried is self._none:
+            self._carried = np.empty(self.n_params, self.dtype)
 
     def _reserve_workspace(self, slabs: int) -> None:
         """Panels and columns of so many slabs; kept, and made anew only when they must grow."""
@@ -444,16 +448,12 @@ class Engine:
                   shared=_address(self._shared), integers=_address(self._integers), integers_size=integers)
         self._scratch_size, self._scratch_threads = scratch, threads
 
-    def _room_for_sums(self, plan: BatchPlan) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For the sums of loss and metrics, for partial gradients, and for the gradient of a step."""
+    def _room_for_sums(self, plan: BatchPlan) -> tuple[np.ndarray, np.ndarray]:
+        """For the sums of loss and metrics, and for partial gradients."""
         slab_sums = np.empty(plan.chunk * self._columns_of_sums)
         partials = np.zeros(-(-plan.chunk // plan.group) * self.n_params if plan.summed else 1, self.dtype)
-        # needed for a batch in several chunks, to add up partial gradients, and for stages
-        carries = plan.training and (plan.summed or plan.chunk < plan.slabs or self._deferred)
-        if carries and not self._carried.size:
-            self._carried = np.empty(self.n_params, self.dtype)
         self._set(slab_sums=_address(slab_sums), partials=_address(partials) if plan.summed else 0)
-        return slab_sums, partials, self._carried if carries else self._none
+        return slab_sums, partials
 
     def _room_to_hold(self, plan: BatchPlan, n: int) -> np.ndarray:
         """For a full batch that stays in slabs from step to step, if it may."""
@@ -529,7 +529,7 @@ class Engine:
             self._lay_out(key)
         plan = self._present.plan
         rows, gather = (X.table, sparse.gather_sparse) if isinstance(X, SparseRows) else (X, matmul.gather_slab)
-        self._set_arrays(params=params, gradient=self._present.carried if gradient is None else gradient, X=rows, Y=Y,
+        self._set_arrays(params=params, gradient=self._carried if gradient is None else gradient, X=rows, Y=Y,
                          order=orders, out=out, sums=sums, weights=weights)
         self._set(gather=self._part(gather), abandon=0)
         if plan.in_groups:
@@ -584,7 +584,7 @@ class Engine:
         self._planned[:] = 0
         places = np.zeros(len(self.layers) + 1, few.PLACE)
         self._reserve(plan, places)
-        slab_sums, partials, carried = self._room_for_sums(plan)
+        slab_sums, partials = self._room_for_sums(plan)
         held = self._room_to_hold(plan, n)
         self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
         self._set_learning(plan.training)
@@ -593,8 +593,9 @@ class Engine:
                   chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
                   half=plan.half, ahead=plan.ahead,
                   outer=self._part(self._outer if plan.training and plan.by_rows and plan.rows == 1 else None))
-        memory = slab_sums, partials, carried, held, phases, places, self._learns.copy()
-        return Prepared(plan, there_are if plan.worth > 1 else 0, self._planned.copy(), *memory)
+        threads = there_are if plan.worth > 1 else 0
+        return Prepared(plan, threads, self._planned.copy(), self._learns.copy(), slab_sums, partials, held, phases,
+                        places)
 
     def _set_learning(self, training: bool) -> None:
         """Which layers have a gradient: in training those that learn, else all that have parameters."""
