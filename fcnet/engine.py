@@ -525,7 +525,7 @@ class Engine:
         """
         key = (mode, len(X), batch, Y.shape[1], whole, isinstance(X, SparseRows), self._columns_of_sums,
                _runtime.SHARE_FLOPS, self._deferred)
-        if key != self._laid_out or whole or not self._present.valid:
+        if key != self._laid_out or not self._present.valid:
             self._lay_out(key)
         plan = self._present.plan
         rows, gather = (X.table, sparse.gather_sparse) if isinstance(X, SparseRows) else (X, matmul.gather_slab)
@@ -552,6 +552,11 @@ class Engine:
         self._laid_out = ()
         self._prepared.clear()
 
+    def _drop_workspace(self) -> None:
+        """Make another one before work is done next."""
+        self._slabs = 0
+        self._forget()
+
     def _enter(self, first: int, last: int) -> None:
         """Run the steps of the task, alone if on several threads."""
         if self.threads == 1:
@@ -568,13 +573,12 @@ class Engine:
             prepared = self._prepare(*key[:6])
         else:
             self._planned[:] = prepared.fields
-        mode, _, _, _, whole = key[:5]
-        if not whole:
-            while len(self._prepared) >= KEPT:
-                del self._prepared[next(iter(self._prepared))]  # the one that was not needed for longest
-            self._prepared[key] = prepared
+        while len(self._prepared) >= KEPT:
+            del self._prepared[next(iter(self._prepared))]  # the one that was not needed for longest
+        self._prepared[key] = prepared
         self._learns[:] = prepared.learns
-        self._forwards[-1] = self._part((self._functions[-1] if mode == network.PREDICT else self._last).forward)
+        last = self._functions[-1] if prepared.plan.mode == network.PREDICT else self._last
+        self._forwards[-1] = self._part(last.forward)
         self._present, self._laid_out = prepared, key
 
     def _prepare(self, mode: int, n: int, batch: int, targets: int, whole: bool, sparse: bool) -> Prepared:
@@ -796,7 +800,7 @@ class Engine:
         """
         found: list[dict[str, np.ndarray | None]] = []
         with self.lock:
-            self._slabs = 0  # a workspace of its own: the batch in one chunk
+            self._drop_workspace()  # for one of its own: the batch in one chunk
             value, gradient = self._gradient(params, X, Y, loss, weights, whole=True)
             A_prev = X
             for l, record in enumerate(self.layers):
@@ -818,7 +822,7 @@ class Engine:
                 dW = gradient[matrix].reshape(rows, O)
                 found.append({"Z": Z, "A": A, "dZ": dZ, "dW": dW[:I], "db": dW[I] if rows > I else None})
                 A_prev = A
-            self._slabs = 0
+            self._drop_workspace()
         return value, found
 
     def _panel(self, record: np.ndarray, n: int) -> np.ndarray:
