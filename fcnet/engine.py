@@ -393,10 +393,8 @@ class Engine:
 
     # -- memory -----------------------------------------------------------------------------------
 
-    def _reserve(self, plan: BatchPlan, places: np.ndarray) -> None:
-        """The memory that all batches share, as much as these need; `places` is filled in."""
-        if plan.by_rows:
-            self._reserve_rows(max(plan.rows, 2), plan.threads, places)  # the second of one is the next sample's
+    def _reserve(self, plan: BatchPlan) -> None:
+        """The memory that all batches share, as much as these need; but for that of `_reserve_rows`."""
         self._reserve_workspace(plan.threads * plan.group if plan.local else plan.chunk)
         self._reserve_scratch(plan.group, plan.targets, plan.threads)
         if plan.by_strips:
@@ -490,10 +488,11 @@ class Engine:
             self._dZ = layout.zeros(count * slabs * jump, self.dtype)
         self._set(dZ=_address(self._dZ), dZ_size=slabs * jump, dZ_jump=jump)
 
-    def _reserve_rows(self, rows: int, threads: int, places: np.ndarray) -> None:
-        """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`."""
+    def _reserve_rows(self, rows: int, threads: int) -> np.ndarray:
+        """Room for so many rows of A, dZ and, where it is kept, Z, and for the threads of `few`; where they lie."""
         P, start = self.slab, 0
         widths = np.array([self.inputs, *self.layers["outputs"]])
+        places = np.zeros(len(widths), few.PLACE)
         # an odd number of slabs' widths: rows a page apart would share few sets of the caches
         places["stride"] = P * (widths // P + 1 | 1)
         for field in ("A", "dZ", "kept"):
@@ -511,6 +510,7 @@ class Engine:
         if threads * panels > self._panels.size:
             self._panels = layout.zeros(threads * panels, self.dtype)
         self._set(places=_address(places), room=_address(self._room), panels=_address(self._panels), panels_size=panels)
+        return places
 
     # -- running ----------------------------------------------------------------------------------
 
@@ -586,8 +586,9 @@ class Engine:
         there_are = _runtime.get_num_threads()
         plan = self.plan(mode, batch, targets, whole, sparse)
         self._planned[:] = 0
-        places = np.zeros(len(self.layers) + 1, few.PLACE)
-        self._reserve(plan, places)
+        self._reserve(plan)
+        rows = max(plan.rows, 2)  # the second of one is the next sample's
+        places = self._reserve_rows(rows, plan.threads) if plan.by_rows else self._none
         slab_sums, partials = self._room_for_sums(plan)
         held = self._room_to_hold(plan, n)
         self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
