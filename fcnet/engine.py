@@ -739,17 +739,17 @@ class Engine:
 
     def _plan_few(self) -> None:
         """Records and room for `predict_few`, and the shapes (n, I) that it takes, each with that of its outputs."""
-        steps: list[tuple[np.void, int]] = []  # a record with the product, and the layer whose activation follows
+        products: list[tuple[np.void, int]] = []  # the record of each, and the layer whose activation follows
         for l, transform in enumerate(self.transforms):
             if transform is None:
-                steps.append((self.layers[l], l))
-            elif transform == "activation" and steps and self.activations[steps[-1][1]] == "linear":
-                steps[-1] = steps[-1][0], l
+                products.append((self.layers[l], l))
+            elif transform == "activation" and products and self.activations[products[-1][1]] == "linear":
+                products[-1] = products[-1][0], l
             elif transform not in transforms.RANDOM:  # those change nothing here
                 self.few_rows = 0
                 return
-        self._steps = np.zeros(len(steps), inference.STEP)
-        for step, (record, l) in zip(self._steps, steps, strict=True):
+        self._steps = np.zeros(len(products), inference.STEP)
+        for step, (record, l) in zip(self._steps, products, strict=True):
             for field in ("inputs", "outputs", "rows", "weights"):
                 step[field] = record[field]
             activation = self.activations[l]
@@ -916,20 +916,20 @@ class Engine:
             self._options = options
 
     def _set_options(self, rooted: bool, formula: str, weight_decay: float | None, clipvalue: float | None,
-                     clipnorm: float | None, global_clipnorm: float | None, steps: int | None, use_ema: bool,
+                     clipnorm: float | None, global_clipnorm: float | None, accumulated: int | None, use_ema: bool,
                      ema_momentum: float, ema_overwrite_frequency: int | None) -> None:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
-        prepared, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
+        prepares, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
         stages: list[Any] = []
         self._pieces = self.arrays.pieces(whole_norm=global_clipnorm is not None)
         penalised = len(self.arrays.penalised) > 0
-        self._deferred = bool(rooted or steps or norm) or self._differs()
+        self._deferred = bool(rooted or accumulated or norm) or self._differs()
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
         if rooted:
             stages.append(network.scale_gradient)
         if penalised:
             stages += [rules.penalise, rules.report_penalty] if self._deferred else [rules.report_penalty]
-        if steps:
+        if accumulated:
             stages.append(network.accumulate)
         if norm:
             stages.append(network.sum_squares)
@@ -944,7 +944,7 @@ class Engine:
         units = {rules.report_penalty: 1, rules.constrain: len(self._constraints)}
         self._stages = [(stage, 0, units.get(stage, len(self._pieces)), 0, network.MOST_PIECES, 1) for stage in stages]
         self._forget()
-        self._outer = None if prepared or penalised or self._deferred else optimizers.OUTER.get(formula)
+        self._outer = None if prepares or penalised or self._deferred else optimizers.OUTER.get(formula)
 
         self.hyper[optimizers.DECAY] = weight_decay or 0.0
         self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
@@ -952,8 +952,8 @@ class Engine:
         self.hyper[optimizers.EMA] = ema_momentum
         self._set(update=self._part(optimizers.UPDATES[formula]), state_1=0, state_2=0, state_3=0,
                   correct_bias=self._part(optimizers.correct_bias) if formula in optimizers.CORRECTED else 0,
-                  prepare=self._part(optimizers.clip_decay_rows) if prepared else 0, deferred=self._deferred,
-                  accumulation=steps or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
+                  prepare=self._part(optimizers.clip_decay_rows) if prepares else 0, deferred=self._deferred,
+                  accumulation=accumulated or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
                   penalise=self._part(rules.penalise_rows) if penalised and not self._deferred else 0)
         self._piece_sums = np.zeros(len(self._pieces))
         self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
