@@ -619,7 +619,7 @@ class Engine:
     def _sample_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
         """Phase 1, which shares out the samples: forward, loss and dZ; or outputs or inputs of layers first."""
         if plan.by_strips:
-            return self._strip_phases(plan.mode, plan.chunk)
+            return self._strip_phases(plan)
         if plan.by_inputs:
             blocks = -(-self.inputs * NV // self.slab)
             of_a_thread = -(-blocks // plan.threads)
@@ -640,27 +640,24 @@ class Engine:
             return [(network.sum_update, 0, self._sums(), 0, network.MOST_PIECES, 1)]
         if plan.mode < network.GRADIENT:
             return []
-        tiles = self._tiles(self._matrices[plan.training])
+        tiles = sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab)
+                    for matrix in self._matrices[plan.training])
         return [(network.gradient_update, 0, tiles, 0, network.MOST_TILES, blocking.TILE_GROUP)]
 
-    def _strip_phases(self, mode: int, slabs: int) -> list[tuple[Any, ...]]:
-        """Those of `kernels.strips` for a chunk of so many slabs."""
-        lowest, last = self.lowest if mode == network.TRAIN else 0, len(self.layers) - 1
+    def _strip_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
+        """Those of `kernels.strips` for a chunk."""
+        lowest, last = self.lowest if plan.training else 0, len(self.layers) - 1
         phases: list[tuple[Any, ...]] = [(strips.gather, 0, 0, 1, 1, 1)]
         for l, record in enumerate(self.layers):
             if l < last or record["outputs"] >= blocking.STRIP:
-                at_once = strips.blocks_at_once(slabs, int(record["rows"]))
+                at_once = strips.blocks_at_once(plan.chunk, int(record["rows"]))
                 phases.append((strips.forward, l, -(-int(record["outputs"]) // MR), 0, *at_once))
         phases.append((strips.output, last, 0, 1, 2, 1))
         for l in range(last, lowest - 1, -1):
             blocks = -(-int(self.layers[l]["inputs"]) // MR) if l > lowest else 0
-            at_once = strips.blocks_at_once(slabs, int(self.layers[l]["outputs"]))
+            at_once = strips.blocks_at_once(plan.chunk, int(self.layers[l]["outputs"]))
             phases.append((strips.backward, l, blocks, int(self.layers[l]["learns"]), *at_once))
         return phases
-
-    def _tiles(self, matrices: np.ndarray) -> int:
-        """How many tiles phase 2 has."""
-        return sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
 
     def _sums(self) -> int:
         """How many units phase 2 has where partial gradients are added up."""
