@@ -331,18 +331,18 @@ class _Compiled:
                           "hasn't converged yet.", ConvergenceWarning, stacklevel=4)  # fmt: skip
 
     def _run(
-        self, X: Any, Y: np.ndarray, weights: Any, batch: int, epochs: int, held_out: Any, told: list[Any]
+        self, X: Any, Y: np.ndarray, weights: Any, batch: int, epochs: int, validation: Any, told: list[Any]
     ) -> None:
-        """Epochs of the model; as its `fit`, without looking through X again."""
+        """Epochs of the model; as its `fit`, without looking through X again. `validation` is for `val_loss` alone."""
         model, generator = self._model, np.random.default_rng(self._seed())
         objective, dtype, samples = model._compiled("fit"), model.parameters.dtype, X.shape[0]
         Y = checks.targets(Y, dtype, objective.loss.kernel, self.n_outputs_, samples)
         rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
         kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
-        validation = None if held_out is None else model._intake(objective).validation(held_out)
-        hooks = model._hooks(told, objective, feed, range(epochs), validation is not None, 0)
+        checked = None if validation is None else model._intake(objective).validation(validation)
+        hooks = model._hooks(told, objective, feed, range(epochs), checked is not None, 0)
         network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
-        fit = kind(network, feed, validation, hooks, lambda epoch: True, key)
+        fit = kind(network, feed, checked, hooks, lambda epoch: True, key)
         try:
             model._fit(fit, range(epochs), 0)
         except Exception:  # all that a partial_fit has changed is in the copy that its one epoch began with
@@ -911,10 +911,10 @@ class MLPRegressor(_Compiled, reference.MLPRegressor):
 
     def predict(self, X: Any) -> np.ndarray:
         """The values (n,) or (n, O) for X (n, I)."""
-        few = self._plain_outputs(X)
-        if few is None:
+        P = self._plain_outputs(X)
+        if P is None:
             return super().predict(X)
-        return few[:, 0] if self.n_outputs_ == 1 else few
+        return P[:, 0] if self.n_outputs_ == 1 else P
 
 
 def from_sklearn(fitted: Any) -> MLPClassifier | MLPRegressor:
