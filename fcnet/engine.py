@@ -124,6 +124,7 @@ class Prepared(NamedTuple):
     slab_sums: np.ndarray
     partials: np.ndarray
     held: np.ndarray
+    matrices: np.ndarray
     phases: np.ndarray
     places: np.ndarray
 
@@ -187,7 +188,7 @@ class Engine:
         random = [l for l, transform in enumerate(self.transforms) if transform in transforms.RANDOM]
         self._drawing = [l for l in random if not self.layers["key"][l]]  # those without a seed of their own
         self._parametric = [bool(record["rows"]) or max(record["gamma"], record["beta"]) >= 0 for record in self.layers]
-        self._learning = self._parametric
+        self.arrays = RuledArrays(self.layers)
 
         widths = [self.inputs, *(int(width) for width in self.layers["outputs"])]
         # per slab: each layer's (width + 1, P) of A, another panel where more is kept, and dZ in columns P wide
@@ -223,7 +224,6 @@ class Engine:
         self._stages: list[tuple[Any, ...]] = []
         self._outer: Any = None  # the update that makes the gradient of one sample itself, if nothing else needs that
         self._constraints = np.zeros(0, rules.CONSTRAINT)
-        self.arrays = RuledArrays(self.layers)
         self._deferred = self._rooted = False
         self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
         self._none = self._carried = np.zeros(1, self.dtype)
@@ -280,9 +280,15 @@ class Engine:
         return transforms.TRANSFORMS[transform][1] is not None
 
     @property
+    def _learning(self) -> list[bool]:
+        """Which layers learn; told by `arrays` each time, so that Ctrl-C can't come between the two."""
+        return [known and group[0].trainable for known, group in zip(self._parametric, self.arrays.given, strict=True)]
+
+    @property
     def lowest(self) -> int:
         """The first layer that learns: in training the backward pass ends there."""
-        return self._learning.index(True) if any(self._learning) else len(self.layers)
+        learning = self._learning
+        return learning.index(True) if any(learning) else len(self.layers)
 
     # -- compiled parts ---------------------------------------------------------------------------
 
@@ -424,7 +430,6 @@ class Engine:
             self.workspace[start:start + size].reshape(slabs, rows, P)[:, -1] = 1.0
         self._set(workspace=_address(self.workspace), input_panel=0, chunk_slabs=slabs)
         self._slabs = slabs
-        self._list_matrices()
 
     def _reserve_scratch(self, group: int, targets: int, threads: int) -> None:
         """What every thread has for itself, and what they tell each other; kept in the same way."""
@@ -462,11 +467,12 @@ class Engine:
         self._set(held=_address(held) if fits else 0)
         return held
 
-    def _list_matrices(self) -> None:
-        """What phase 2 computes: for the gradient all matrices of parameters, for training those that learn."""
-        every = np.array([matrix for l in range(len(self.layers)) for matrix in self._matrices_of(l)], network.MATRIX)
-        self._matrices = every, every[[self._learning[l] for l in every["layer"]]]
-        self._matrix_addresses = [_address(matrices) for matrices in self._matrices]
+    def _list_matrices(self) -> np.ndarray:
+        """What phase 2 computes: the matrices of parameters of the layers that have a gradient."""
+        layers = np.flatnonzero(self._learns).tolist()
+        matrices = np.array([matrix for l in layers for matrix in self._matrices_of(l)], network.MATRIX)
+        self._set(matrices=_address(matrices), n_matrices=len(matrices))
+        return matrices
 
     def _matrices_of(self, l: int) -> list[tuple[int, ...]]:
         """The records of one layer, in the order of the flat vector."""
@@ -592,25 +598,20 @@ class Engine:
         slab_sums, partials = self._room_for_sums(plan)
         held = self._room_to_hold(plan, n)
         self._set(**{name: self._part(function) for name, function in self._parts(plan).items()})
-        self._set_learning(plan.training)
-        phases = self._set_phases(plan)
+        self._learns[:] = self._learning if plan.training else self._parametric
+        matrices = self._list_matrices()
+        phases = self._set_phases(plan, matrices)
         self._set(mode=mode, threads=plan.threads, batch=batch, n_rows=n, targets=targets,
-                  chunk_rows=plan.chunk * self.slab, group_slabs=plan.group, share_slabs=plan.share, local=plan.local,
-                  half=plan.half, ahead=plan.ahead,
+                  lowest=self.lowest if plan.training else 0, chunk_rows=plan.chunk * self.slab,
+                  group_slabs=plan.group, share_slabs=plan.share, local=plan.local, half=plan.half, ahead=plan.ahead,
                   outer=self._part(self._outer if plan.training and plan.by_rows and plan.rows == 1 else None))
         threads = there_are if plan.worth > 1 else 0
-        return Prepared(plan, threads, self._planned.copy(), self._learns.copy(), slab_sums, partials, held, phases,
-                        places)
+        return Prepared(plan, threads, self._planned.copy(), self._learns.copy(), slab_sums, partials, held, matrices,
+                        phases, places)
 
-    def _set_learning(self, training: bool) -> None:
-        """Which layers have a gradient: in training those that learn, else all that have parameters."""
-        self._learns[:] = self._learning if training else self._parametric
-        self._set(matrices=self._matrix_addresses[training], n_matrices=len(self._matrices[training]),
-                  lowest=self.lowest if training else 0)
-
-    def _set_phases(self, plan: BatchPlan) -> np.ndarray:
+    def _set_phases(self, plan: BatchPlan, matrices: np.ndarray) -> np.ndarray:
         """What the threads do one after the other: for every chunk, and at the end of a step."""
-        of_a_chunk = self._sample_phases(plan) + self._gradient_phases(plan)
+        of_a_chunk = self._sample_phases(plan) + self._gradient_phases(plan, matrices)
         phases = of_a_chunk + (self._stages if plan.training else [])
         records = np.array([(self._part(part), *numbers) for part, *numbers in phases], network.PHASE)
         self._set(phases=_address(records), n_phases=len(phases), chunk_phases=len(of_a_chunk))
@@ -632,7 +633,7 @@ class Engine:
         shares = plan.group // plan.share
         return [(network.forward_backward, 0, 0, plan.share, shares, shares)]
 
-    def _gradient_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
+    def _gradient_phases(self, plan: BatchPlan, matrices: np.ndarray) -> list[tuple[Any, ...]]:
         """Phase 2, which shares out the parameters: the gradient, and in training the update."""
         if plan.by_rows:
             return [(few.gradient_update, 0, self._strips(), 0, few.MOST_STRIPS, 1)]
@@ -640,8 +641,7 @@ class Engine:
             return [(network.sum_update, 0, self._sums(), 0, network.MOST_PIECES, 1)]
         if plan.mode < network.GRADIENT:
             return []
-        tiles = sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab)
-                    for matrix in self._matrices[plan.training])
+        tiles = sum(blocking.count_tiles(int(matrix["rows"]), int(matrix["outputs"]), self.slab) for matrix in matrices)
         return [(network.gradient_update, 0, tiles, 0, network.MOST_TILES, blocking.TILE_GROUP)]
 
     def _strip_phases(self, plan: BatchPlan) -> list[tuple[Any, ...]]:
@@ -981,12 +981,8 @@ class Engine:
             return
         with self.lock:
             self._forget()
-            self._steered = ()
-            self.arrays, self._options = RuledArrays(self.layers, wanted), ()
-            self._learning = [known and group[0].trainable
-                              for known, group in zip(self._parametric, wanted, strict=True)]
-            if self._slabs:
-                self._list_matrices()
+            self._steered = self._options = ()
+            self.arrays = RuledArrays(self.layers, wanted)  # last: Ctrl-C before it leaves rules that are not wanted
 
     # -- profile ----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ import copy
 import math
 import os
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -704,3 +705,52 @@ def test_what_is_set_between_calls_holds(change, rng):
     for got, wanted in zip(found, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
     assert any((got != other).any() for got, other in zip(map(np.array, found), without, strict=True))
+
+
+def interrupt(call, file, line, functions=None):
+    """Whether `call` has run at least so many lines of a file of fcnet's, after which it got a Ctrl-C."""
+    lines = 0
+
+    def count(frame, event, _):
+        nonlocal lines
+        lines += event == "line"
+        if lines == line:
+            sys.settrace(before)
+            raise KeyboardInterrupt
+        return count
+
+    def enter(frame, *_):
+        code = frame.f_code
+        ours = code.co_filename == file.__file__ and (functions is None or code.co_name in functions)
+        return count if ours else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        call()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
+
+
+def test_ctrl_c_at_any_line_leaves_no_engine_half_told(rng):
+    """A layer was frozen, and a batch is larger than any before: what follows has the bits of a new engine."""
+    X, Y = rng.standard_normal((300, 5)).astype(np.float32), rng.standard_normal((300, 2)).astype(np.float32)
+    telling = ("follow", "_lay_out", "_prepare", "_reserve", "_reserve_workspace", "_list_matrices", "_set_optimizer",
+               "_steer", "_set_options", "_set_objective", "_choose_objective")  # fmt: skip
+    trained = Sequential([Dense(100, "tanh", input_dim=5), Dense(90, "tanh"), Dense(2)])
+    trained.compile(optimizers.Adam(0.01), "mse")
+    line = 0
+    while line := line + 1:
+        model = copy.deepcopy(trained)
+        model.train_on_batch(X[:20], Y[:20])
+        model.layers[0].trainable = False
+        if not interrupt(lambda model=model: model.train_on_batch(X, Y), fcnet.engine, line, telling):
+            break
+        twin = copy.deepcopy(model)
+        for rows in 300, 20:
+            assert model.train_on_batch(X[:rows], Y[:rows]) == twin.train_on_batch(X[:rows], Y[:rows]), line
+            np.testing.assert_array_equal(model.parameters, twin.parameters)
+    assert line > 50
