@@ -227,7 +227,9 @@ class Declared:
         vars(self).update(values)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, self._setting(name, value))
+        value = self._setting(name, value)
+        note_setting()  # also before: Ctrl-C may come in between
+        object.__setattr__(self, name, value)
         note_setting()
 
     def _setting(self, name: str, value: Any) -> Any:

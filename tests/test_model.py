@@ -754,3 +754,19 @@ def test_ctrl_c_at_any_line_leaves_no_engine_half_told(rng):
             assert model.train_on_batch(X[:rows], Y[:rows]) == twin.train_on_batch(X[:rows], Y[:rows]), line
             np.testing.assert_array_equal(model.parameters, twin.parameters)
     assert line > 50
+
+
+def test_ctrl_c_within_a_setting(rng):
+    """The engine goes on with the value that the optimizer has, be it the old or the new one."""
+    X, Y = rng.standard_normal((20, 3)).astype(np.float32), rng.standard_normal((20, 2)).astype(np.float32)
+    for line in range(1, 20):
+        model = Sequential([Dense(2, input_dim=3)])
+        model.compile(optimizers.SGD(0.1), "mse")
+        model.train_on_batch(X, Y)
+        if not interrupt(lambda model=model: setattr(model.optimizer, "learning_rate", 0.5), checks, line):
+            break
+        twin = copy.deepcopy(model)
+        for one in model, twin:
+            one.train_on_batch(X, Y)
+        np.testing.assert_array_equal(model.parameters, twin.parameters)
+    assert 5 < line < 19
