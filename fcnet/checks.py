@@ -865,7 +865,9 @@ def located(**arrays: Any) -> Iterator[None]:
     except ValueError as error:
         if any(word in str(error) for word in ("contains NaN", "contains infinity", "inhomogeneous")):
             for name, values in arrays.items():
-                if values is not None and not hasattr(values, "tocsr"):
+                if name == "X" and hasattr(values, "tocsr"):
+                    _sparse(values, np.dtype(np.float64))
+                elif values is not None and not hasattr(values, "tocsr"):
                     normalised(name, _numeric(name, values), np.dtype(np.float64))
         raise
 

@@ -302,6 +302,21 @@ def test_sparse_is_dense(kind, form, rng):
         np.testing.assert_array_equal(dense.predict(X), thin.predict(form(X)))
 
 
+def test_a_bad_value_in_a_sparse_matrix_is_told_with_its_place(iris):
+    """Not as one of the labels, which are text and right."""
+    X, labels = iris[0], np.array(["a", "b", "c"])[iris[1]]
+    estimator = MLPClassifier(**FEW).fit(sparse.csr_array(X), labels)
+    bad = sparse.csc_array(np.where(np.arange(X.size).reshape(X.shape) == 5, np.nan, X))
+    for call in (
+        lambda: MLPClassifier(**FEW).fit(bad, labels),
+        lambda: MLPClassifier(**FEW).fit(X, labels, validation_data=(bad, labels)),
+        lambda: estimator.partial_fit(bad, labels),
+        lambda: estimator.predict(bad),
+    ):
+        with pytest.raises(ValueError, match="^X: NaN at row 1, column 1; remove or fill"):
+            call()
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_a_sparse_matrix_is_never_dense_as_a_whole(solver):
     X = sparse.random(4000, 3000, 0.001, "csr", random_state=0)
