@@ -334,11 +334,11 @@ class _Compiled:
         self, X: Any, Y: np.ndarray, weights: Any, batch: int, epochs: int, validation: Any, told: list[Any]
     ) -> None:
         """Epochs of the model; as its `fit`, without looking through X again. `validation` is for `val_loss` alone."""
-        model, generator = self._model, np.random.default_rng(self._seed())
+        model, generator = self._model, np.random.default_rng(self._seed()) if self.shuffle else None
         objective, dtype, samples = model._compiled("fit"), model.parameters.dtype, X.shape[0]
         Y = checks.targets(Y, dtype, objective.loss.kernel, self.n_outputs_, samples)
         rows = _rows(X, dtype), Y, checks.sample_weights(weights, samples, dtype)
-        kind, feed = model._feed(rows, batch, generator if self.shuffle else None)
+        kind, feed = model._feed(rows, batch, generator)
         checked = None if validation is None else model._intake(objective).validation(validation)
         hooks = model._hooks(told, objective, feed, range(epochs), checked is not None, 0)
         network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)

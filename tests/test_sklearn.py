@@ -88,6 +88,20 @@ def test_without_shuffling_the_path_is_scikit_learns(ours, theirs, parameters, i
         assert one.best_loss_ == pytest.approx(other.best_loss_, rel=1e-4)
 
 
+@pytest.mark.parametrize("ours, theirs", PAIRS)
+@pytest.mark.parametrize("parameters", [dict(), dict(early_stopping=True), dict(solver="lbfgs")])
+def test_without_shuffling_a_shared_random_state_goes_on_as_scikit_learns(ours, theirs, parameters, iris):
+    """What a fit draws from it (weights, samples held out) decides the first weights of the next one."""
+    ends = []
+    for kind in (ours, theirs):
+        state = np.random.RandomState(3)
+        for _ in range(2):
+            estimator = kind(**{**FEW, **parameters, "shuffle": False, "random_state": state}).fit(*iris)
+        ends.append((estimator.coefs_[0], state.rand(3)))
+    np.testing.assert_allclose(ends[0][0], ends[1][0], rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(ends[0][1], ends[1][1])
+
+
 def test_several_outputs_and_weights_go_scikit_learns_path():
     X, Y = datasets.make_regression(90, 6, n_targets=3, random_state=0)
     weights = np.random.default_rng(0).random(90)
