@@ -237,7 +237,7 @@ class _Compiled:
             model.add(Dense(outputs, activation, input_dim=inputs if i == 0 else None,
                             kernel_initializer="zeros", kernel_regularizer=self._penalties[-1]))  # fmt: skip
             if not last and rates[i]:
-                model.add(Dropout(rates[i], seed=self._seed()))
+                model.add(Dropout(rates[i]))
         self._model = model
         self._bind_views()
 
@@ -341,7 +341,9 @@ class _Compiled:
         kind, feed = model._feed(rows, batch, generator)
         checked = None if validation is None else model._intake(objective).validation(validation)
         hooks = model._hooks(told, objective, feed, range(epochs), checked is not None, 0)
-        network, key = model._trainable(objective, X.shape[1]), model._random_key(generator)
+        network = model._trainable(objective, X.shape[1])
+        # random_state begins again with every call, t_ goes on: no two of them drop the same units
+        key = model._random_key(self._seed() + self.t_) if network.engine.draws else 0
         fit = kind(network, feed, checked, hooks, lambda epoch: True, key)
         try:
             model._fit(fit, range(epochs), 0)

@@ -446,6 +446,21 @@ def test_an_activation_for_each_layer_and_dropout(iris):
             fitted(MLPClassifier, iris, hidden_layer_sizes=(9, 5), **wrong)
 
 
+def test_every_call_drops_other_units(iris):
+    """At a rate of almost 0 the loss depends on nothing but the units that are dropped."""
+    still = {**FEW, "dropout": 0.5, "learning_rate_init": 1e-12, "batch_size": 150, "shuffle": False, "max_iter": 4}
+    whole, stream = MLPClassifier(**still).fit(*iris), MLPClassifier(**still)
+    warm = MLPClassifier(**{**still, "max_iter": 1, "warm_start": True})
+    for _ in range(4):
+        stream.partial_fit(*iris, classes=range(3))
+        warm.fit(*iris)
+    for one in (whole, stream, warm):
+        assert len(np.unique(np.round(one.loss_curve_, 6))) == 4
+    assert MLPClassifier(**still).fit(*iris).loss_curve_ == whole.loss_curve_
+    np.testing.assert_allclose(whole.coefs_[0], reference.MLPClassifier(**FEW | {
+        "learning_rate_init": 1e-12, "max_iter": 1}).fit(*iris).coefs_[0], rtol=1e-6)
+
+
 def test_any_optimizer_and_loss(iris):
     assert fitted(MLPClassifier, iris, solver="adamax", learning_rate_init=0.01).n_iter_ == 15
     rate = optimizers.SGD(0.1, momentum=0.5)
