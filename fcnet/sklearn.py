@@ -28,7 +28,7 @@ try:
     from scipy import optimize
     from scipy.special import xlogy
     from sklearn.base import _fit_context, is_classifier
-    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.exceptions import ConvergenceWarning, NotFittedError
     from sklearn.metrics import accuracy_score, r2_score
     from sklearn.model_selection import train_test_split
     from sklearn.preprocessing import LabelBinarizer
@@ -100,6 +100,8 @@ class _Compiled:
             raise ValueError(f"hidden_layer_sizes must be > 0, got {hidden}.")
         hidden = [checks.whole("hidden_layer_sizes", units, 1) for units in hidden]
         first = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
+        if not first:
+            self._restore_views()
         labels = y
         X, Y, sample_weight = self._arrays(X, y, sample_weight, incremental, first)
         dtype = Y.dtype
@@ -115,7 +117,6 @@ class _Compiled:
         with _runtime.num_threads(self.n_threads):
             if first:
                 self._build([X.shape[1], *hidden, Y.shape[1]], dtype)
-            self._restore_views()
             if self.solver == "lbfgs":
                 self._minimize(X, Y, sample_weight)
             else:
@@ -477,6 +478,7 @@ class _Compiled:
             If scikit-learn has no such activation, loss or solver.
         """
         check_is_fitted(self)
+        self._restore_views()
         kind = reference.MLPClassifier if is_classifier(self) else reference.MLPRegressor
         names = kind._get_param_names()
         parameters = {name: value for name, value in self.get_params(deep=False).items() if name in names}
@@ -491,7 +493,6 @@ class _Compiled:
             raise ValueError(f"{lacks}: its loss is {only!r}, got {self.loss!r}")
         other.__dict__.update({name: copy.deepcopy(value) for name, value in _results(self).items()})
         other.loss, other._random_state = self.loss, check_random_state(self.random_state)
-        self._restore_views()
         other.coefs_ = [W.copy() for W in self.coefs_]
         other.intercepts_ = [b.copy() for b in self.intercepts_]
         if self.early_stopping:
@@ -518,6 +519,11 @@ class _Compiled:
 
     def _restore_views(self) -> None:
         """Where a view was replaced by another array, its values go into the parameters."""
+        if "_model" not in vars(self):
+            raise NotFittedError(
+                f"coefs_ and intercepts_ were set in an {type(self).__name__} that was never fitted: set them after a "
+                "fit, or set them in scikit-learn's class and pass that to fcnet.sklearn.from_sklearn"
+            )
         present = (*self.coefs_, *self.intercepts_)
         if len(present) == len(self._views) and all(a is view for a, view in zip(present, self._views, strict=True)):
             return

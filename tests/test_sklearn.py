@@ -155,6 +155,19 @@ def test_coefs_are_views_that_can_be_set(iris):
         one.predict(X)
 
 
+def test_coefs_of_an_estimator_never_fitted(iris):
+    """scikit-learn's predicts when all of its attributes are set by hand; from_sklearn takes it."""
+    one, other = MLPRegressor(hidden_layer_sizes=(12,)), reference.MLPRegressor(hidden_layer_sizes=(12,))
+    for estimator in (one, other):
+        estimator.coefs_, estimator.intercepts_ = [np.ones((4, 12)), np.ones((12, 1))], [np.ones(12), np.ones(1)]
+        estimator.n_layers_, estimator.n_outputs_, estimator.out_activation_ = 3, 1, "identity"
+    for call in (lambda: one.predict(iris[0]), lambda: one.partial_fit(*iris), one.to_sklearn):
+        with pytest.raises(NotFittedError, match=r"coefs_ and intercepts_ were set in .* never fitted"):
+            call()
+    np.testing.assert_allclose(from_sklearn(other).predict(iris[0]), other.predict(iris[0]))
+    assert one.fit(*iris).predict(iris[0]).shape == (150,)
+
+
 def test_coefs_may_change_places(iris):
     one = fitted(MLPRegressor, iris, hidden_layer_sizes=(5, 5, 5), max_iter=2)
     other = one.to_sklearn()
@@ -327,7 +340,7 @@ def test_a_bad_value_in_a_sparse_matrix_is_told_with_its_place(iris):
         lambda: estimator.partial_fit(bad, labels),
         lambda: estimator.predict(bad),
     ):
-        with pytest.raises(ValueError, match="^X: NaN at row 1, column 1; remove or fill"):
+        with pytest.raises(ValueError, match=r"^X: NaN at row 1, column 1; remove or fill"):
             call()
 
 
