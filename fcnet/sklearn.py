@@ -638,8 +638,8 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
         or an object, as it is.
     loss : str or fcnet.losses.Loss, default="log_loss"
         "log_loss" is scikit-learn's.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, times `sample_weight`.
+    class_weight : dict, list of dict, "balanced" or None, default=None
+        Weights of the classes, times `sample_weight`; with several labels a list with one dict for each of them.
     dropout : float or list of float, default=0.0
         Rate after the hidden layers, or after each of them; not with L-BFGS.
     callbacks : list of fcnet.callbacks.Callback, optional
@@ -665,7 +665,7 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
         **reference.MLPClassifier._parameter_constraints,
         **_Compiled._parameter_constraints,
         "loss": [StrOptions({"log_loss", *losses.LOSSES}), losses.Loss],
-        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
     }
 
     def __init__(

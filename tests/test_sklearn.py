@@ -493,6 +493,18 @@ def test_class_weight_is_sample_weight(iris):
     np.testing.assert_array_equal(again.coefs_[0], same.coefs_[0])
 
 
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_class_weight_of_several_labels(form, iris):
+    X, Y = iris[0], np.stack([iris[1] == 0, iris[0][:, 0] > 6], axis=1).astype(int)
+    weighted = MLPClassifier(**FEW, class_weight=[{0: 1, 1: 5}, {1: 2}]).fit(X, form(Y))
+    same = MLPClassifier(**FEW).fit(X, Y, sample_weight=np.where(Y, [5, 2], 1).prod(axis=1))
+    np.testing.assert_array_equal(weighted.coefs_[0], same.coefs_[0])
+    for given, labels, match in (({0: 1}, Y, "should be a list of dicts"), ([{0: 1}], Y, "number of elements"),
+                                 ([{0: 1}], iris[1], "class_weight")):  # fmt: skip
+        with pytest.raises(ValueError, match=match):
+            MLPClassifier(**FEW, class_weight=given).fit(X, labels)
+
+
 @pytest.mark.parametrize("names", [np.arange(3), np.array(["a", "b", "c"]), np.array(["a", "b", "c"], object)])
 def test_class_weight_of_a_stream_that_lacks_the_class(names, iris):
     X, y = iris
