@@ -102,6 +102,17 @@ def test_without_shuffling_a_shared_random_state_goes_on_as_scikit_learns(ours, 
     np.testing.assert_array_equal(ends[0][1], ends[1][1])
 
 
+def test_the_log_loss_of_a_network_far_off_is_not_cut(iris):
+    """The path is scikit-learn's, whose loss takes no probability for smaller than epsilon."""
+    X, y = iris[0] * 1e3, (iris[1] == 0).astype(int)
+    options = {**FEW, "solver": "sgd", "shuffle": False, "learning_rate_init": 1e-9, "max_iter": 2, "alpha": 0}
+    one, other = (kind(**options).fit(X, y) for kind in PAIRS[0])
+    np.testing.assert_allclose(one.coefs_[0], other.coefs_[0], rtol=1e-9)
+    logits = np.maximum(X @ one.coefs_[0] + one.intercepts_[0], 0) @ one.coefs_[1] + one.intercepts_[1]
+    assert other.loss_ < -np.log(np.finfo(float).eps) < 40 < one.loss_
+    assert one.loss_ == pytest.approx(np.mean(np.logaddexp(0, logits.ravel()) - y * logits.ravel()), rel=0.1)
+
+
 def test_several_outputs_and_weights_go_scikit_learns_path():
     X, Y = datasets.make_regression(90, 6, n_targets=3, random_state=0)
     weights = np.random.default_rng(0).random(90)
