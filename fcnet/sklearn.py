@@ -297,6 +297,9 @@ class _Compiled:
         loss, factor = self._objective()
         if not incremental or self._model.optimizer is None:
             self._model.compile(self._optimizer_for(factor), loss)
+            # part of the optimizer: as in scikit-learn, what is set before a partial_fit leaves it as it is
+            plan = self.learning_rate if self.solver == "sgd" else "constant"
+            self._schedule = plan, float(self.learning_rate_init), float(self.power_t)
         held_out = validation
         if validation is None and self.early_stopping:
             X, Y, weights, held_out = self._split(X, Y, weights)
@@ -560,13 +563,13 @@ class _Rules(Callback):
         self.estimator, self.rows, self.factor, self.constant = estimator, rows, factor, constant
         self.held_out = held_out
         self.held_out_constant = 0.0 if held_out is None else estimator._constant(*held_out[1:])
+        self.schedule, self.rate, self.power = estimator._schedule
         self.stopped = False
 
     def epochs_ahead(self) -> float:
         """How many epochs may run before they are judged: none but the last of them can end the fit."""
         estimator = self.estimator
-        changing = estimator.solver == "sgd" and estimator.learning_rate != "constant"
-        if estimator.early_stopping or changing:
+        if estimator.early_stopping or self.schedule != "constant":
             return 1
         return max(1, float(estimator.n_iter_no_change) - estimator._no_improvement_count + 1)
 
@@ -583,9 +586,8 @@ class _Rules(Callback):
         if estimator.verbose:
             print(f"Iteration {estimator.n_iter_}, loss = {estimator.loss_:.8f}")
         estimator._no_improvement_count = 0 if self._improved() else estimator._no_improvement_count + 1
-        if estimator.solver == "sgd" and estimator.learning_rate == "invscaling":
-            rate = float(estimator.learning_rate_init) / (estimator.t_ + 1) ** float(estimator.power_t)
-            optimizer.learning_rate = rate * self.factor
+        if self.schedule == "invscaling":
+            optimizer.learning_rate = self.rate / (estimator.t_ + 1) ** self.power * self.factor
         if estimator._no_improvement_count > estimator.n_iter_no_change:
             self._no_progress(optimizer)
 
@@ -613,7 +615,7 @@ class _Rules(Callback):
         what = "Validation score" if estimator.early_stopping else "Training loss"
         epochs = f"for {estimator.n_iter_no_change} consecutive epochs."
         text = f"{what} did not improve more than tol={estimator.tol:f} {epochs}"
-        adaptive = estimator.solver == "sgd" and estimator.learning_rate == "adaptive"
+        adaptive = self.schedule == "adaptive"
         if adaptive and optimizer.learning_rate / self.factor > 1e-6:
             optimizer.learning_rate /= 5
             estimator._no_improvement_count = 0

@@ -113,6 +113,25 @@ def test_the_log_loss_of_a_network_far_off_is_not_cut(iris):
     assert one.loss_ == pytest.approx(np.mean(np.logaddexp(0, logits.ravel()) - y * logits.ravel()), rel=0.1)
 
 
+@pytest.mark.parametrize("parameters, change", [
+    (dict(solver="sgd"), dict(learning_rate="invscaling")),
+    (dict(solver="sgd", learning_rate="invscaling"), dict(learning_rate="constant")),
+    (dict(solver="sgd", learning_rate="invscaling"), dict(learning_rate_init=1, power_t=1)),
+    (dict(solver="sgd", learning_rate="invscaling"), dict(solver="adam")),
+    (dict(solver="adam", learning_rate="invscaling"), dict(solver="sgd")),
+])  # fmt: skip
+def test_a_stream_keeps_the_optimizer_that_it_began_with(parameters, change, iris):
+    """Its schedule too: what is set later holds from the next fit, as in scikit-learn."""
+    ends = []
+    for kind in PAIRS[1]:
+        estimator = kind(**FEW, shuffle=False, learning_rate_init=0.01, **parameters).partial_fit(*iris)
+        estimator.set_params(**change)
+        for _ in range(5):
+            estimator.partial_fit(*iris)
+        ends.append(estimator.coefs_[0])
+    np.testing.assert_allclose(*ends, rtol=1e-7, atol=1e-9)
+
+
 def test_several_outputs_and_weights_go_scikit_learns_path():
     X, Y = datasets.make_regression(90, 6, n_targets=3, random_state=0)
     weights = np.random.default_rng(0).random(90)
