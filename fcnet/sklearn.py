@@ -785,10 +785,13 @@ class MLPClassifier(_Compiled, reference.MLPClassifier):
     def predict(self, X: Any) -> np.ndarray:
         """The classes (n,), or the labels (n, O), of X (n, I)."""
         P = self._plain_outputs(X)
-        if P is not None and self.out_activation_ == "softmax":
-            return self.classes_[P.argmax(axis=1)]
-        if P is not None and self.n_outputs_ == 1 and len(self.classes_) == 2:
-            return self.classes_[(P[:, 0] > 0.5).view(np.int8)]
+        if P is None:
+            return super().predict(X)
+        classes = self._label_binarizer.classes_  # as scikit-learn's predict: classes_ can be set
+        if self.out_activation_ == "softmax":
+            return classes[P.argmax(axis=1)]
+        if self.n_outputs_ == 1 and len(classes) == 2:
+            return classes[(P[:, 0] > 0.5).view(np.int8)]
         return super().predict(X)
 
 

@@ -455,6 +455,16 @@ def test_plain_arrays_take_a_short_way_to_the_same_bits(kind, labels, iris):
         np.testing.assert_array_equal(one.predict(X[:n]), one.predict(X[:n].tolist()))
 
 
+@pytest.mark.parametrize("several", [True, False])
+def test_classes_that_are_set_change_no_label(several, iris):
+    """Neither for plain arrays nor for others: the labels are those of the fit, as in scikit-learn."""
+    X, y = np.ascontiguousarray(iris[0]), iris[1] if several else iris[1] == 1
+    one, other = (kind(**FEW, solver="lbfgs").fit(X, y) for kind in PAIRS[0])
+    one.classes_ = other.classes_ = np.array(["a", "b", "c"])[: len(one.classes_)]
+    for rows in (X, X[:1], X.tolist()):
+        assert one.predict(rows).dtype == other.predict(rows).dtype == y.dtype
+
+
 @pytest.mark.parametrize("X, y, match", [
     (np.full((4, 4), np.nan), [0, 1, 2, 0], "NaN"),
     (np.full((4, 4), 1e200), [0, 1, 2, 0], None),
