@@ -135,7 +135,7 @@ class Planted:
         return os.mkdir, (self.folder,)
 
 
-def test_whole_file_of_something_else(root, tmp_path):
+def test_whole_file_of_something_else(root):
     """The checksum is right, and what it is of is not a kernel, or another one."""
     compute()
     path = only_file()

@@ -333,7 +333,7 @@ def test_logits_of_ten_thousand():
 
 # ------------------------------------------------------------------------------------------------- seeds
 
-def fitted(seed=None, blocks=None, **options):
+def fitted(seed=None, **options):
     fcnet.set_seed(11)
     model = article()
     X, y = circles(100)

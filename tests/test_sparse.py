@@ -51,7 +51,7 @@ def test_batch_gradient_and_inspection(samples, dtype):
     np.testing.assert_array_equal(model.parameters, other.parameters)
 
 
-def test_integers_and_places_named_twice(samples):
+def test_integers_and_places_named_twice():
     X = sparse.coo_matrix(([1, 2, 3, 1], ([0, 0, 2, 2], [4, 4, 0, 22])), shape=(3, 23))
     model = network()
     np.testing.assert_array_equal(model.predict(X), model.predict(X.toarray()))
