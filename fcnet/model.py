@@ -335,9 +335,9 @@ class Sequential:
         optimizer : str or Optimizer, default="rmsprop"
             "adam", "sgd" or another name or an object of `fcnet.optimizers`, such as ``optimizers.SGD(0.1)``.
         loss : str, Loss or function decorated with numba.njit
-            There is no default.
             "binary_crossentropy", "sparse_categorical_crossentropy", "mean_squared_error" or another name or an
-            object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``; or your own l(a, y) of one output.
+            object of `fcnet.losses`, such as ``losses.Huber(delta=0.5)``; or your own l(a, y) of one output. There is
+            no default.
         metrics : list of str, Metric or function decorated with numba.njit, optional
             "accuracy" or names and objects of `fcnet.metrics`, or your own m(a, y) of one output. All samples count
             alike.
