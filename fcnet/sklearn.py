@@ -559,7 +559,6 @@ class _Rules(Callback):
     """What scikit-learn does at the end of an epoch: loss curve, scores, learning rate, whether to stop."""
 
     def __init__(self, estimator: Any, rows: int, factor: float, constant: float, held_out: Any) -> None:
-        super().__init__()
         self.estimator, self.rows, self.factor, self.constant = estimator, rows, factor, constant
         self.held_out = held_out
         self.held_out_constant = 0.0 if held_out is None else estimator._constant(*held_out[1:])
@@ -576,7 +575,7 @@ class _Rules(Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record the epoch, and judge it."""
         estimator, optimizer = self.estimator, self.model.optimizer
-        logs = logs or {}
+        assert logs is not None
         estimator.n_iter_ += 1
         estimator.t_ += self.rows
         estimator.loss_ = self._value(logs["loss"], self.constant)
