@@ -386,22 +386,26 @@ class Stream:
         From (x, y, weights) as they were read to arrays for the kernels.
     batch_size : int or None
         None makes every block a batch.
-    steps : int or None
-        Steps of an epoch: the next one goes on where it ends. None means all blocks once.
+    steps_per_epoch : int or None
+        The next epoch goes on where one ends. None means all blocks once.
     generator : numpy.random.Generator or None
         Of the order of blocks and rows.
+
+    Attributes
+    ----------
+    steps : int or None
+        Of an epoch; None if that is not known.
     """
 
     def __init__(
-        self, source: Blocks | Pieces, check: Check, batch_size: int | None, steps: int | None,
+        self, source: Blocks | Pieces, check: Check, batch_size: int | None, steps_per_epoch: int | None,
         generator: np.random.Generator | None,
     ) -> None:  # fmt: skip
         self.source, self._check, self._generator = source, check, generator
         self._batch = batch_size
         self.batch_size = batch_size or 1
-        self._steps = steps
-        self.steps = steps
-        if steps is None and isinstance(source, Blocks):
+        self.steps = self._steps_per_epoch = steps_per_epoch
+        if steps_per_epoch is None and isinstance(source, Blocks):
             self.steps = -(-len(source) // self.batch_size)
         self.ended = False
         self._on = self._for_ever()
@@ -415,21 +419,21 @@ class Stream:
 
     def skip(self, epochs: int) -> None:
         """Draw the orders of so many epochs for nothing, where an epoch is a pass over known rows."""
-        if self._steps is None and self._generator is not None:
+        if self._steps_per_epoch is None and self._generator is not None:
             self.source.skip(epochs, self._generator)
 
     def form(self) -> dict[str, Any]:
         """What is the same in every fit on data like these."""
         samples = len(self.source) if isinstance(self.source, Blocks) else None
-        return {"data": "blocks", "samples": samples, "batch_size": self._batch, "steps_per_epoch": self._steps,
-                "shuffle": _kind(self._generator)}  # fmt: skip
+        return {"data": "blocks", "samples": samples, "batch_size": self._batch,
+                "steps_per_epoch": self._steps_per_epoch, "shuffle": _kind(self._generator)}  # fmt: skip
 
     def _generator_state(self) -> dict[str, Any] | None:
         return None if self._generator is None else seeds.state(self._generator)
 
     def state(self) -> dict[str, Any]:
         """Where the next epoch begins, for `restore`: how the pass began, and how many of its steps are taken."""
-        if self._steps is None:
+        if self._steps_per_epoch is None:
             return {"generator": self._generator_state(), "steps": 0}
         return {"generator": self._pass_begin, "steps": self._pass_steps}
 
@@ -442,10 +446,10 @@ class Stream:
 
     def parts(self, epochs: int) -> Iterator[Part]:
         """The steps of the next epoch; `ended` when the data has run out."""
-        if self._steps is None:
+        if self._steps_per_epoch is None:
             yield from self._pass()
         else:
-            yield from self._take(self._steps)
+            yield from self._take(self._steps_per_epoch)
 
     def _take(self, left: int) -> Iterator[Part]:
         """So many of the next steps."""
@@ -455,7 +459,8 @@ class Stream:
                 self.ended = True
                 warnings.warn(
                     f"the data ran out {left} step{'s' * (left > 1)} before the end of an epoch of steps_per_epoch="
-                    f"{self._steps}; the fit ends. Pass a function that makes a new iterator, or fewer epochs or steps",
+                    f"{self._steps_per_epoch}; the fit ends. Pass a function that makes a new iterator, or fewer "
+                    "epochs or steps",
                     stacklevel=7,
                 )
                 return
