@@ -173,6 +173,7 @@ class Planner:
             Whether the optimizer's pass over the first layer's weights may multiply the next sample with them, as
             nothing else changes them before that sample's step.
         most_threads : int, optional
+            As many as have a row to count their time in: see `Engine.count_laps`.
         """
         slabs = -(-rows // self.slab)
         forward_only = mode < network.GRADIENT

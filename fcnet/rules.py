@@ -21,6 +21,7 @@ class Rule:
 
     trainable: bool = True
     rate: float = 1.0
+    """Times the optimizer's learning rate."""
     l1: float = 0.0
     l2: float = 0.0
     constraint: tuple[str, int, float] | None = None

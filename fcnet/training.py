@@ -180,16 +180,16 @@ class Fit:
         for name in self.reported:
             self.history.history[name] = []
         self.logs: dict[str, float] = {}
-        self.validations = 0
-        self.validating = self.telling = True
+        self.validations = 0  # how many values the History has of each "val_" name
+        self.validating = self.telling = True  # not after an error
         self.steps_per_call = steps_per_call(self.network.engine.n_params, self.data.batch_size)
-        self.stride = max(1, self.steps_per_call // 16)
+        self.stride = max(1, self.steps_per_call // 16)  # steps of the next call, see `_pace`
         self.checkpoint = Checkpoint(self.network)  # saved before `run`
         self.begun = 0  # steps of the first epoch that are taken already
         self.taken = 0  # steps of the fit; the optimizer's number may be set by a hook, or go on in one that trains
         self.sums = np.zeros((1, self.network.objective.n_sums))
         self.place: dict[str, Any] | None = None  # of the data at the beginning of the epoch
-        self._columns: dict[str, int] = {}
+        self._columns: dict[str, int] = {}  # where the History has the logs of the last epoch
 
     # ---------------------------------------------------------------------------------- where it stands
 
@@ -262,7 +262,7 @@ class Fit:
         sums = self.sums if self.begun else np.zeros((len(epochs), network.objective.n_sums))
         self.sums = sums
         self.checkpoint.save()
-        self.before = self.taken
+        self.before = self.taken  # the steps up to here
         self.step, self.samples, self.weight = 0, 0, 0.0  # of an epoch, with the part that is running
         self.draws = epochs[0] * (self.data.steps or 1 << 32)  # where the length of an epoch is not known: enough
         try:
