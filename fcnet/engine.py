@@ -902,6 +902,7 @@ class Engine:
 
     def _steer(self, optimizer: OptimizerState) -> None:
         """The compiled update with its numbers, and the stages that the optimizer's options need."""
+        # the numbers may change with every epoch; the options seldom do, and cost the work laid out anew
         hyper = optimizer.hyperparameters()
         self.hyper[:len(hyper)] = hyper
         options = (self._rooted, optimizer.formula, optimizer.weight_decay, optimizer.clipvalue, optimizer.clipnorm,
@@ -909,20 +910,20 @@ class Engine:
                    optimizer.ema_momentum, optimizer.ema_overwrite_frequency)
         if options != self._options:
             self._options = ()
-            self._set_options(*options)
+            self._set_options(optimizer)
             self._options = options
 
-    def _set_options(self, rooted: bool, formula: str, weight_decay: float | None, clipvalue: float | None,
-                     clipnorm: float | None, global_clipnorm: float | None, accumulated: int | None, use_ema: bool,
-                     ema_momentum: float, ema_overwrite_frequency: int | None) -> None:
+    def _set_options(self, optimizer: OptimizerState) -> None:
         """Which parts an optimizer's options need; see `fcnet.optimizers.Optimizer`."""
-        prepares, norm = weight_decay or clipvalue, clipnorm or global_clipnorm
+        formula, accumulated = optimizer.formula, optimizer.gradient_accumulation_steps
+        prepares = optimizer.weight_decay or optimizer.clipvalue
+        norm = optimizer.clipnorm or optimizer.global_clipnorm
         stages: list[Any] = []
-        self._pieces = self.arrays.pieces(whole_norm=global_clipnorm is not None)
+        self._pieces = self.arrays.pieces(whole_norm=optimizer.global_clipnorm is not None)
         penalised = len(self.arrays.penalised) > 0
-        self._deferred = bool(rooted or accumulated or norm) or self._differs()
+        self._deferred = bool(self._rooted or accumulated or norm) or self._differs()
         # what changes the gradient; then the optimizer, if it has to wait for that; then what changes the parameters
-        if rooted:
+        if self._rooted:
             stages.append(network.scale_gradient)
         if penalised:
             stages += [rules.penalise, rules.report_penalty] if self._deferred else [rules.report_penalty]
@@ -932,7 +933,7 @@ class Engine:
             stages.append(network.sum_squares)
         if self._deferred:
             stages.append(network.update_pieces)
-        if use_ema:
+        if optimizer.use_ema:
             stages.append(network.average_parameters)
         if any(rule.constraint for rule in self.arrays.rules):
             stages.append(rules.constrain)
@@ -943,14 +944,14 @@ class Engine:
         self._forget()
         self._outer = None if prepares or penalised or self._deferred else optimizers.OUTER.get(formula)
 
-        self.hyper[optimizers.DECAY] = weight_decay or 0.0
-        self.hyper[optimizers.CLIP_VALUE] = clipvalue or np.inf
+        self.hyper[optimizers.DECAY] = optimizer.weight_decay or 0.0
+        self.hyper[optimizers.CLIP_VALUE] = optimizer.clipvalue or np.inf
         self.hyper[optimizers.CLIP_NORM] = norm or np.inf
-        self.hyper[optimizers.EMA] = ema_momentum
+        self.hyper[optimizers.EMA] = optimizer.ema_momentum
         self._set(update=self._part(optimizers.UPDATES[formula]), state_1=0, state_2=0, state_3=0,
                   correct_bias=self._part(optimizers.correct_bias) if formula in optimizers.CORRECTED else 0,
                   prepare=self._part(optimizers.clip_decay_rows) if prepares else 0, deferred=self._deferred,
-                  accumulation=accumulated or 1, updating=1, overwrite=ema_overwrite_frequency or 0,
+                  accumulation=accumulated or 1, updating=1, overwrite=optimizer.ema_overwrite_frequency or 0,
                   penalise=self._part(rules.penalise_rows) if penalised and not self._deferred else 0)
         self._piece_sums = np.zeros(len(self._pieces))
         self._set(pieces=_address(self._pieces), n_pieces=len(self._pieces),
