@@ -228,10 +228,11 @@ class Engine:
         self._room = self._panels = self._dZ = np.zeros(0, self.dtype)
         self._none = self._carried = np.zeros(1, self.dtype)
         self._objective: tuple[Any, ...] | None = None
-        # what was set last, and `checks.latest_setting` of then
+        # the objects that objective and options were read from, and `checks.latest_setting` of then: as long as they
+        # are the same, their values are not compared
         self._aimed: tuple[Any, ...] = ()
         self._steered: tuple[Any, ...] = ()
-        self.followed: object = None
+        self.followed: object = None  # that of when the model told its rules
         self._columns_of_sums = 1
         self._last = self._functions[-1]  # what the forward pass of a training ends with
         self._has_forward = False
@@ -343,6 +344,7 @@ class Engine:
                 self._aimed = wanted
 
     def _choose_objective(self, loss: declared.Loss, metrics: Sequence[MetricLike]) -> None:
+        """The same, where the values differ from those in the task."""
         aim: Any = (loss.function, loss.derivative) if isinstance(loss, declared.Custom) else loss.kernel
         parameters = loss.parameters()
         wanted = [declared_metrics.get(metric) if isinstance(metric, str) else metric for metric in metrics]
