@@ -1193,8 +1193,10 @@ class Sequential:
         optimizer = self._own_optimizer()
         network = self._network(objective, inputs)
         if not self._has_state():
-            optimizer.build(self.parameters.size, self._dtype)
-            self._optimizer_state = optimizer.state
+            fresh = copy.copy(optimizer)
+            fresh.build(self.parameters.size, self._dtype)
+            optimizer.iterations = 0
+            optimizer.state[:] = fresh.state  # in the same list: Ctrl-C can't make it another model's
         return network
 
     def _own_optimizer(self) -> optimizers.Optimizer:

@@ -770,3 +770,19 @@ def test_ctrl_c_within_a_setting(rng):
             one.train_on_batch(X, Y)
         np.testing.assert_array_equal(model.parameters, twin.parameters)
     assert 5 < line < 19
+
+
+def test_ctrl_c_at_any_line_of_the_first_step(rng):
+    """The next one is the first then; nobody says that the optimizer belongs to another model."""
+    X, Y = rng.standard_normal((20, 3)).astype(np.float32), rng.standard_normal((20, 2)).astype(np.float32)
+    line = 0
+    while line := line + 1:
+        model = Sequential([Dense(2, input_dim=3)])
+        model.compile(optimizers.Adagrad(0.1), "mse")
+        if not interrupt(lambda model=model: model.train_on_batch(X, Y), fcnet.model, line):
+            break
+        twin = copy.deepcopy(model)
+        assert model.train_on_batch(X, Y) == twin.train_on_batch(X, Y)
+        np.testing.assert_array_equal(model.parameters, twin.parameters)
+        assert model.optimizer.state[0].min() >= 0.1  # with what Adagrad begins
+    assert line > 20
