@@ -90,8 +90,12 @@ class _Compiled:
             raise
 
     def _fit(self, X: Any, y: Any, sample_weight: Any = None, incremental: bool = False, validation: Any = None) -> Any:
-        with _all_or_nothing(self, self.warm_start and not incremental):
-            return self._train_on(X, y, sample_weight, incremental, validation)
+        try:
+            with _all_or_nothing(self, self.warm_start and not incremental):
+                return self._train_on(X, y, sample_weight, incremental, validation)
+        except Exception:
+            self._validate_params()  # scikit-learn does so in the first partial_fit only; one set since may be to blame
+            raise
 
     def _train_on(self, X: Any, y: Any, sample_weight: Any, incremental: bool, validation: Any) -> Any:
         hidden = self.hidden_layer_sizes

@@ -458,6 +458,22 @@ def test_parameters_of_estimators(name, value):
         np.testing.assert_equal(vars(estimator), parameters)
 
 
+@pytest.mark.parametrize("name, value", [
+    ("alpha", -1), ("alpha", None), ("batch_size", 0), ("batch_size", -5), ("n_threads", 0), ("callbacks", 3),
+])  # fmt: skip
+def test_parameters_set_between_partial_fits(name, value):
+    """scikit-learn looks at them in the first one only."""
+    for kind, labels in ESTIMATORS:
+        first = {"classes": np.unique(labels)} if kind is MLPClassifier else {}
+        estimator = kind(**SMALL).partial_fit(X, labels, **first)
+        before = [W.copy() for W in estimator.coefs_]
+        estimator.set_params(**{name: value})
+        with raises(ValueError, f"'{name}' parameter of {kind.__name__} must be", repr(value)):
+            estimator.partial_fit(X, labels)
+        for W, V in zip(estimator.coefs_, before, strict=True):
+            np.testing.assert_array_equal(W, V)
+
+
 @pytest.mark.parametrize("name, value, near", [
     ("activation", "rleu", "relu"), ("solver", "adm", "adam"), ("loss", "huberr", "huber")])  # fmt: skip
 def test_nearest_name_of_estimators(name, value, near):
