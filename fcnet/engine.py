@@ -61,7 +61,7 @@ _STRIP_PARTS = {"scatter_columns": matmul.scatter_columns}
 _FIELD = {name: i for i, name in enumerate(network.TASK.names or ())}
 _STATE = "state_1", "state_2", "state_3"
 _UNKNOWN = lambda: None, 0, 0  # in place of a weak reference to an array
-KEPT = 4
+KEPT = 8
 """Kinds and sizes of batches that an engine keeps what it has prepared for, such as steps and a validation in turn."""
 
 
