@@ -236,8 +236,8 @@ class Blocks:
 class Pieces:
     """Blocks that come from a list, an iterator, a function that makes one, or an object like PyTorch's DataLoader.
 
-    Each is (x, y) or (x, y, sample_weight), or x if there is nothing but `predict`. What has a length and gives blocks
-    by their numbers, and has no iterator of its own, is as good as a list.
+    Each is (x, y) or (x, y, sample_weight); for `predict` also x or (x,). What has a length and gives blocks by their
+    numbers, and has no iterator of its own, is as good as a list.
     """
 
     def __init__(self, source: Any) -> None:
@@ -289,13 +289,19 @@ def _after(piece: Any, rest: Iterator[Any]) -> Iterator[Any]:
 
 def _unpacked(piece: Any) -> tuple[Any, Any, Any]:
     if checks.is_array(piece):
-        return piece, None, None
-    if not isinstance(piece, (tuple, list)) or len(piece) not in (2, 3):
+        piece = (piece,)
+    if not isinstance(piece, (tuple, list)) or len(piece) not in (1, 2, 3):
         came = "no block" if piece is None else type(piece).__name__
         if isinstance(piece, (tuple, list)):
             came += f" of {len(piece)}"
         raise ValueError(f"a block must be (x, y) or (x, y, sample_weight), got {came}")
-    return piece[0], piece[1], piece[2] if len(piece) == 3 else None
+    if getattr(piece[0], "ndim", None) == 1:
+        raise ValueError(
+            f"a block must have an X of (samples, features), got one of shape {tuple(piece[0].shape)}; if these are "
+            "single samples, put many of them into each block, as a DataLoader does"
+        )
+    x, y, weights = (*piece, None, None)[:3]
+    return x, y, weights
 
 
 def _shuffled(n: int, generator: np.random.Generator) -> np.ndarray:

@@ -452,7 +452,8 @@ def test_the_model_is_that_before_the_bad_block():
     (lambda X, y: X, TypeError, "y must be an array of numbers, got None"),
     (lambda X, y: (X, y), ValueError, r"x is a tuple of 2 arrays: pass X and y as two arguments, like fit\(X, y\)"),
     (lambda X, y: [X, y, y], ValueError, "x is a list of 3 arrays: pass X and y as two arguments"),
-    (lambda X, y: Numbered(list(zip(X, y, strict=True))), ValueError, r"X: expected 2-D .* got \(3,\)"),
+    (lambda X, y: Numbered(list(zip(X, y, strict=True))), ValueError,
+     r"X of \(samples, features\), got one of shape \(3,\); .* single samples"),
 ])  # fmt: skip
 def test_what_is_no_block(source, error, message):
     X, y, _ = rows()
@@ -651,6 +652,7 @@ def test_predict_and_evaluate_blocks(file, monkeypatch):
     for source in (Blocks(X, y, weights, rows=300), pieces, lambda: iter(pieces), iter(pieces), Numbered(pieces)):
         assert model.evaluate(source) == pytest.approx(values, rel=1e-12)
     np.testing.assert_array_equal(model.predict(lambda: (x for x, _, _ in pieces)), expected)
+    np.testing.assert_array_equal(model.predict([x] for x, _, _ in pieces), expected)  # as a DataLoader gives X alone
     np.testing.assert_array_equal(model.predict(Blocks(X[:2])), expected[:2])
     assert model.predict(Blocks(X[:0])).shape == model.predict(iter(())).shape == (0, 1)
     with pytest.raises(ValueError, match=r"sample_weight is 0 for all"):
