@@ -341,7 +341,15 @@ class _Monitor(Callback):
         logs = logs or {}
         if self.monitor not in logs and self.monitor not in self.names:
             self.check_monitor([*logs])
-        return logs.get(self.monitor)
+        value = logs.get(self.monitor)
+        if value is None:
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError, RuntimeError):  # the last one is of a tensor of several numbers
+            raise TypeError(
+                f"{type(self).__name__} monitors {self.monitor!r}, which must be a number, got {value!r:.60}"
+            ) from None
 
     def _better(self, value: float, than: float | None) -> bool:
         if math.isnan(value):  # never, so that it is not the best for good

@@ -395,6 +395,19 @@ def test_logs_of_any_type(value, verbose, capsys):
     assert verbose != 1 or "loss: 0." in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("value", ["12s", np.arange(3.0), 1j])
+@pytest.mark.parametrize("callback", [EarlyStopping, ReduceLROnPlateau])
+def test_what_is_watched_must_be_a_number(callback, value):
+    with pytest.raises(TypeError, match=f"{callback.__name__} monitors 'watched', which must be a number, got"):
+        small().fit(*data(), verbose=0, callbacks=[Script([value]), callback("watched", mode="min")])
+
+
+def test_numbers_of_any_kind_can_be_watched():
+    best = EarlyStopping("watched", mode="min", patience=9)
+    small().fit(*data(), epochs=2, verbose=0, callbacks=[Script([np.array(3.0), np.float32(2)]), best])
+    assert type(best.best) is float and best.best == 2
+
+
 def test_an_error_after_steps_of_a_hook(monkeypatch):
     """They do not complete the epoch."""
     monkeypatch.setattr(training, "_CALL", 1.0)  # a call a step
