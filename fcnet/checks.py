@@ -431,6 +431,7 @@ CROSS_ENTROPIES = (
 )  # fmt: skip
 HINGES = ("hinge", "squared_hinge")
 PROBABILITIES = ("sigmoid", "softmax", "hard_sigmoid")
+NOT_NEGATIVE = (*PROBABILITIES, "exponential", "softplus", "relu", "relu6")
 
 
 def output_fits(loss: str, activation: object, units: int, from_logits: bool) -> None:

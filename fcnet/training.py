@@ -307,16 +307,11 @@ class Fit:
 
     def _diverged(self, epoch: int, loss: float) -> FloatingPointError:
         """The error of an epoch whose last step has left loss or parameters that are not finite."""
-        optimizer = self.network.optimizer
         step = self.begun + self.taken - self.before
-        if step == 1 and not self.history.epoch and not math.isfinite(loss):
-            return FloatingPointError(
-                f"training diverged in epoch {epoch + 1}, step 1: the loss is {loss} before any update, in "
-                f"{self.network.engine.dtype}. Scale inputs and targets, or start from other weights"
-            )
-        optimizer.iterations -= 1
         of = "" if self.data.steps is None else f" of {self.data.steps}"
-        return diverged(f"epoch {epoch + 1}, step {step}{of}", "that epoch", loss, optimizer)
+        self.network.optimizer.iterations -= 1
+        updated = step > 1 or bool(self.history.epoch)
+        return diverged(f"epoch {epoch + 1}, step {step}{of}", "that epoch", loss, self.network, updated)
 
     def _steps(self, part: Part, sums: np.ndarray) -> None:
         """Run the steps of a part, or fewer if the loss is no longer finite or someone asks for the end."""
@@ -633,7 +628,7 @@ def train_on_batch(
     )  # fmt: skip
     if not network.healthy(sums):
         checkpoint.restore()
-        raise diverged("this step", "it", sums[0, 0] / weight, network.optimizer)
+        raise diverged("this step", "it", sums[0, 0] / weight, network, network.optimizer.iterations > 0)
     return network.objective.values(sums[0], samples, weight)
 
 
@@ -687,11 +682,25 @@ def predict(engine: Engine, parameters: np.ndarray, data: Iterable[np.ndarray], 
     return out
 
 
-def diverged(when: str, before: str, loss: float, optimizer: Optimizer) -> FloatingPointError:
-    """The error for a loss or parameters that are no longer finite, of the optimizer's next step."""
-    rate = optimizer.current_learning_rate
+def diverged(when: str, before: str, loss: float, network: Network, updated: bool) -> FloatingPointError:
+    """The error for a loss or parameters that are no longer finite, of the optimizer's next step.
+
+    `updated` says whether there were steps before: without any, a loss that is not finite is no matter of the rate.
+    """
+    last, fix = network.engine.activations[-1], None
+    if network.objective.loss.kernel == "poisson" and math.isnan(loss) and last not in checks.NOT_NEGATIVE:
+        fix = (
+            "Poisson takes the logarithm of the outputs: give the last layer activation='exponential' or 'softplus', "
+            f"it has {last!r}"
+        )
+    if not (updated or math.isfinite(loss)):
+        return FloatingPointError(
+            f"training diverged in {when}: the loss is {loss} before any update, in {network.engine.dtype}. "
+            f"{fix or 'Scale inputs and targets, or start from other weights'}"
+        )
+    rate = network.optimizer.current_learning_rate
     what = f"the loss is {loss}" if not math.isfinite(loss) else f"parameters are not finite (loss {loss:g})"
     return FloatingPointError(
-        f"training diverged in {when}: {what} with learning_rate={rate:g}. Parameters and optimizer are as "
-        f"they were before {before}. Use a lower learning rate, such as {rate / 10:g}, or scale inputs and targets"
+        f"training diverged in {when}: {what} with learning_rate={rate:g}. Parameters and optimizer are as they were "
+        f"before {before}. {fix or f'Use a lower learning rate, such as {rate / 10:g}, or scale inputs and targets'}"
     )

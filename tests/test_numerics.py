@@ -116,6 +116,20 @@ def test_overflow_before_any_update_is_no_matter_of_the_rate(x, y, optimizer):
     np.testing.assert_array_equal(model.parameters, before)
 
 
+@pytest.mark.parametrize("call", ("fit", "train_on_batch"))
+def test_poisson_of_negative_outputs_is_no_matter_of_the_rate(call):
+    model = Sequential([Dense(1, input_dim=1, kernel_initializer="ones")])
+    model.compile("adam", "poisson")
+    fix = "activation='exponential' or 'softplus'"
+    with pytest.raises(FloatingPointError, match=f"nan before any update.*{fix}") as caught:
+        getattr(model, call)([[-1.0], [2.0]], [1, 3])
+    assert "learning_rate" not in str(caught.value)
+    model.compile(optimizers.SGD(1e3), "poisson")
+    model.set_weights([[[1.0]], [2.0]])
+    with pytest.raises(FloatingPointError, match=rf"learning_rate=1000\. .*{fix}"):
+        model.fit([[1.0], [2.0]], [1, 3], epochs=3, verbose=0)
+
+
 def test_overflow_of_float32_inputs_is_named():
     model = diverging()
     with pytest.raises(ValueError, match=r"X: 1e\+300 at row 2, column 0 is beyond float32; scale the inputs"):
