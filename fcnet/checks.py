@@ -968,7 +968,10 @@ def _numeric(name: str, values: Any) -> np.ndarray:
         if index is None and A.size:
             index, value = (0,) * A.ndim, A.flat[0]
         where = "" if index is None else f"{value!r} at {_where(index)}: "
-        raise TypeError(f"{name} must hold real numbers, got {where}{_KINDS[kind]}")
+        why = _KINDS[kind]
+        if kind == "V" and A.dtype.names is None:  # bfloat16 and its kin, as JAX has them
+            why = f"of dtype {A.dtype}, which NumPy does not have; pass {name}.astype('float32')"
+        raise TypeError(f"{name} must hold real numbers, got {where}{why}")
     return A
 
 
@@ -1017,7 +1020,8 @@ def _unboxed(name: str, A: np.ndarray) -> np.ndarray:
             raise error(f"{name}: missing value {value!r} at {_where(index)}; remove or fill missing values")
         if isinstance(value, (list, tuple, np.ndarray)):
             raise TypeError(f"{name} is ragged or nested: {_where(index)} holds {value!r:.60}")
-        raise TypeError(f"{name} must hold real numbers, got {value!r:.60} at {_where(index)}")
+        why = f": {_KINDS['U']}" if isinstance(value, (str, bytes)) else ""
+        raise TypeError(f"{name} must hold real numbers, got {value!r:.60} at {_where(index)}{why}")
     # By way of a list, so that whole numbers become int64 and not float64: the bits of the plain array.
     plain = np.array(A.ravel().tolist()).reshape(A.shape)
     if plain.dtype.kind == "O":
