@@ -82,6 +82,8 @@ class Sequential:
     def __init__(
         self, layers: Iterable[Layer | Input] | None = None, name: str | None = None, dtype: Any = "float32"
     ) -> None:
+        if layers is not None and (isinstance(layers, str) or not isinstance(layers, Iterable)):
+            raise TypeError(f"layers must be a list, like Sequential([Dense(8), Dense(1)]), got {layers!r}")
         self.name = "sequential" if name is None else name
         self._dtype = checks.dtype(dtype)
         self._layers: list[Layer] = []

@@ -509,6 +509,8 @@ BAD_ARGUMENTS = {
     "build images": (
         lambda: Sequential([Dense(1)]).build((None, 28, 28)), ValueError, ["input_shape", "(None, 28, 28)", "reshape"]
     ),
+    "layers without a list": (lambda: Sequential(Dense(8), Dense(1)), TypeError, ["layers must be a list", "Dense(8"]),
+    "a name for layers": (lambda: Sequential("name"), TypeError, ["layers must be a list", "'name'"]),
     "build nothing": (lambda: Sequential([Dense(1)]).build(()), ValueError, ["input_shape", "()"]),
 }  # fmt: skip
 
