@@ -216,7 +216,11 @@ _NAMES: dict[str, type[Initializer]] = {
     "random_uniform": RandomUniform,
     "zeros": Zeros,
 }
-INITIALIZERS = _NAMES | {kind.__name__: kind for kind in _NAMES.values()}
+INITIALIZERS = {
+    **_NAMES,
+    **{kind.__name__: kind for kind in _NAMES.values()},
+    **{"normal": RandomNormal, "uniform": RandomUniform, "one": Ones, "zero": Zeros},  # as in Keras
+}
 
 
 def get(identifier: Any, kind: str = "initializer") -> Callable[..., np.ndarray]:

@@ -106,6 +106,11 @@ def test_names_and_dtypes(name):
     np.testing.assert_array_equal(single, double.astype(np.float32))
 
 
+def test_short_names_of_keras():
+    for short, name in {"normal": "random_normal", "uniform": "random_uniform", "zero": "zeros", "one": "ones"}.items():
+        assert type(initializers.get(short)) is type(initializers.get(name))
+
+
 @pytest.mark.parametrize("name", RANDOM)
 def test_bias_has_its_length_as_fans(name):
     """As in Keras."""

@@ -194,6 +194,7 @@ def test_constraint_objects(shape):
         assert made(w).dtype == w.dtype
     for made in (regularizers.L1(0.5), regularizers.l2(0.5), regularizers.l1_l2(0.1, 0.2)):
         np.testing.assert_allclose(made(w), made.l1 * np.abs(w).sum() + made.l2 * (w**2).sum(), rtol=1e-12)
+    assert type(regularizers.get("l1l2")) is type(regularizers.get("l1_l2")) is regularizers.L1L2
 
 
 # ------------------------------------------------------------------------------------------------
