@@ -916,9 +916,9 @@ def same_features(expected: tuple[str, ...] | None, X: Any) -> None:
 
 def normalised(name: str, A: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """`A` C-contiguous, aligned and of `dtype`, every value finite."""
-    B = A
     if A.dtype.kind in "iub":  # the largest of 64 bits is finite in float32
         return np.require(A, dtype, ["C", "A"])
+    B = A
     if A.dtype != dtype or not (A.flags.c_contiguous and A.flags.aligned):
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
             B = np.require(A, dtype, ["C", "A"])
