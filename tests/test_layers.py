@@ -386,7 +386,7 @@ BAD = {
     "infinite stddev": (lambda: GaussianNoise(np.inf), ValueError, "stddev must be a number"),
     "epsilon": (lambda: LayerNormalization(0), ValueError, r"epsilon must be in \(0, inf\)"),
     "center": (lambda: LayerNormalization(center=1), TypeError, "center must be True or False"),
-    "gamma": (lambda: LayerNormalization(gamma_initializer="one"), ValueError, "gamma_initializer"),
+    "gamma": (lambda: LayerNormalization(gamma_initializer="first"), ValueError, "gamma_initializer"),
     "activation": (lambda: Activation("rulu"), ValueError, "rulu"),
     "not a layer": (lambda: Sequential([Dropout]), TypeError, "fcnet.Dense or another layer"),
     "no Dense": (lambda: Sequential([Dropout(0.5, input_dim=3)]).fit([[1, 2, 3]], [1]), RuntimeError, "compile"),
