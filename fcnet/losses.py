@@ -301,9 +301,11 @@ class LogCosh(Loss):
 
 
 class Poisson(Loss):
-    """A - y log(A + 1e-7), mean over outputs and samples: counts y, of which A > 0 is the mean.
+    """A - y log A, mean over outputs and samples: counts y, of which A > 0 is the mean.
 
-    Gradient: dA = (1 - y / (A + 1e-7)) / (B O). The last layer should be positive: exponential or softplus.
+    With exponential outputs A = e^Z it is computed from the logits, e^Z - y Z, and dZ = (A - y) / (B O). Other outputs
+    should be positive, too, as softplus is; of them the logarithm is that of A + 1e-7, as in Keras, and
+    dA = (1 - y / (A + 1e-7)) / (B O).
     Name: "poisson".
     """
 

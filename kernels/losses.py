@@ -14,9 +14,11 @@ exactly 0 or 1 never meets a logarithm:
 - sigmoid + binary cross entropy:  -y ln p - (1 - y) ln(1 - p) = ln(1 + e^z) - y z,  dZ = (p - y) / B
 - softmax + cross entropy:         -sum_i y_i ln p_i = sum_i y_i (h - z_i + ln sum_j e^(z_j - h)),  h = max z,
   dZ = (p sum_i y_i - y) / B
+- exponential + Poisson:           a - y ln a = e^z - y z,  dZ = (a - y) / B
 
 Losses over several outputs are the mean over them, but for the categorical ones and the Kullback-Leibler divergence,
-which are sums, as in Keras 3: https://keras.io/api/losses.  All formulas and constants are Keras's.
+which are sums, as in Keras 3: https://keras.io/api/losses.  All formulas and constants are Keras's; the fused ones need
+none of its constants that keep logarithms away from 0.
 
 Source of the cross entropies: C. M. Bishop, Pattern Recognition and Machine Learning, 2006, 4.3.2, 4.3.4 and 5.2.
 
@@ -193,6 +195,23 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, weights, scale, paramet
             if not leave_logits:
                 store(p, A + i)
             store(weighted(factor * slope, weight * (scale / outputs)), dZ + i)
+        loss += total(weighted(of_lanes, weight))
+    sums[0] = loss / outputs
+
+
+@part(*LOSS)
+def exponential_poisson(A, Y, dZ, outputs, weights, scale, parameters, sums):
+    P = slab_width(A)
+    loss = 0.0
+    for j in range(0, P, lanes(A)):
+        weight = load(weights + j)
+        of_lanes = splat(0.0, A)
+        for i in range(j, outputs * P, P):
+            z, y = load(A + i), load(Y + i)
+            a = exp(z)
+            of_lanes = of_lanes + (a - y * z)
+            store(a, A + i)
+            store(weighted(a - y, weight * (scale / outputs)), dZ + i)
         loss += total(weighted(of_lanes, weight))
     sums[0] = loss / outputs
 
@@ -591,7 +610,7 @@ def categorical_hinge_metric(A, Y, outputs, weights, parameters, sums):
     sums[0] = metric
 
 
-# (loss, activation of the output) -> the loss that is fused with it; a linear output is one of logits
+# (loss, activation of the output) -> the loss fused with it; a linear output of a cross entropy is one of logits
 FUSED = {
     (name, activation): function
     for name, output, function in (
@@ -601,7 +620,7 @@ FUSED = {
         ("sparse_categorical_crossentropy", "softmax", softmax_crossentropy_sparse),
     )
     for activation in (output, "linear")
-}
+} | {("poisson", "exponential"): exponential_poisson}
 LOSSES = {function.__name__: function for function in (
     binary_crossentropy, binary_focal_crossentropy, mean_squared_error, mean_absolute_error,
     mean_absolute_percentage_error, mean_squared_logarithmic_error, huber, log_cosh, poisson, kl_divergence, hinge,

@@ -471,6 +471,14 @@ def softmax_crossentropy_sparse_gradient(Z, labels):
     return softmax_crossentropy_gradient(Z, one_hot(labels, Z.shape[1]))
 
 
+def exponential_poisson(Z, Y):
+    return np.mean(np.exp(Z) - Y * Z, axis=1)
+
+
+def exponential_poisson_gradient(Z, Y):
+    return (np.exp(Z) - Y) / Z.size
+
+
 FUSED = {  # (output activation, loss): (loss of every sample, dZ), both from the logits
     ("sigmoid", "binary_crossentropy"): (sigmoid_binary_crossentropy, sigmoid_binary_crossentropy_gradient),
     ("sigmoid", "binary_focal_crossentropy"):
@@ -478,6 +486,7 @@ FUSED = {  # (output activation, loss): (loss of every sample, dZ), both from th
     ("softmax", "categorical_crossentropy"): (softmax_crossentropy, softmax_crossentropy_gradient),
     ("softmax", "sparse_categorical_crossentropy"):
         (softmax_crossentropy_sparse, softmax_crossentropy_sparse_gradient),
+    ("exponential", "poisson"): (exponential_poisson, exponential_poisson_gradient),
 }
 
 

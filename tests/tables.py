@@ -44,6 +44,7 @@ PAIRS = (
     ("tanh", Loss("huber", (("delta", 0.3),))),
     ("linear", "log_cosh"),
     ("exponential", "poisson"),
+    ("softplus", "poisson"),
     ("softmax", "kl_divergence"),
     ("tanh", "hinge"),
     ("linear", "squared_hinge"),

@@ -113,6 +113,16 @@ def test_the_log_loss_of_a_network_far_off_is_not_cut(iris):
     assert one.loss_ == pytest.approx(np.mean(np.logaddexp(0, logits.ravel()) - y * logits.ravel()), rel=0.1)
 
 
+def test_poisson_learns_from_outputs_near_0(iris):
+    """The gradient of an output that is far too low is that of scikit-learn, -y."""
+    X, y = iris
+    options = dict(solver="sgd", alpha=0, momentum=0, batch_size=150, learning_rate_init=0.01)
+    one = MLPRegressor(hidden_layer_sizes=(4,), loss="poisson", **options).partial_fit(X, y)
+    one.coefs_[1][:], one.intercepts_[1][:] = 0, -40
+    one.partial_fit(X, y)
+    assert one.intercepts_[1][0] == pytest.approx(-40 + 0.01 * y.mean())
+
+
 @pytest.mark.parametrize("parameters, change", [
     (dict(solver="sgd"), dict(learning_rate="invscaling")),
     (dict(solver="sgd", learning_rate="invscaling"), dict(learning_rate="constant")),
