@@ -515,7 +515,8 @@ class ReduceLROnPlateau(_Monitor):
             self.best, self.wait = value, 0
         elif self.cooldown_counter == 0:
             self.wait += 1
-            if self.wait >= self.patience and rate > self.min_lr:
+            # a rate that rounding left above min_lr, like 0.1 * 0.1 above 0.01, is min_lr
+            if self.wait >= self.patience and rate > self.min_lr * (1 + 1e-6):
                 self._reduce(epoch, rate)
 
     def _reduce(self, epoch: int, rate: float) -> None:

@@ -131,6 +131,14 @@ def test_reduce_on_plateau(values, parameters, rates):
     np.testing.assert_allclose(model.history.history["learning_rate"], script.rates)
 
 
+def test_a_rate_that_rounds_to_min_lr_is_not_reduced_again(capsys):
+    assert 0.1 * 0.1 > 0.01
+    plateau = ReduceLROnPlateau("watched", mode="min", patience=1, cooldown=2, min_lr=0.01, verbose=1)
+    scripted([5] * 9, plateau)
+    assert [line[:8] for line in capsys.readouterr().out.splitlines()] == ["Epoch 2:", "Epoch 4:"]
+    assert plateau.cooldown_counter == 0
+
+
 def test_the_rate_is_the_one_that_trains():
     """A fit by hand, with the rates that the callback gave, has the same bits."""
     X, y = data()
