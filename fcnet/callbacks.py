@@ -244,7 +244,10 @@ def _listed(callbacks: Any) -> list[Callback]:
             raise TypeError(f"callbacks must hold fcnet.callbacks.Callback objects, got {callback!r}{fix}")
         never = [name for name in _KERAS_ONLY if hasattr(callback, name)]
         if never:
-            warnings.warn(f"{type(callback).__name__} has {', '.join(never)}, which fcnet never calls", stacklevel=5)
+            text = f"{type(callback).__name__} has {', '.join(never)}, which fcnet never calls"
+            if any("on_batch_" in name for name in never):
+                text += "; the hooks of batches are on_train_batch_begin and on_train_batch_end"
+            warnings.warn(text, stacklevel=5)
     return [*found]
 
 

@@ -458,6 +458,15 @@ def test_hooks_that_are_never_called():
     assert caught[0].filename == __file__
 
 
+def test_the_old_name_of_a_batch_hook_is_told_the_new_one():
+    class FromKeras(Callback):
+        def on_batch_end(self, batch, logs=None):
+            pass
+
+    with pytest.warns(UserWarning, match="FromKeras has on_batch_end, .* on_train_batch_begin and on_train_batch_end"):
+        small().fit(*data(), verbose=0, callbacks=[FromKeras()])
+
+
 @pytest.mark.parametrize("wrong, message", [
     ("early", "must be a list of fcnet.callbacks.Callback"), (7, "must be a list"), ([None], "must hold"),
     ([EarlyStopping], r"must hold .*; pass an object, EarlyStopping\(\.\.\.\)"),
