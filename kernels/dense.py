@@ -59,7 +59,7 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
     (B, I), (O,) = X.shape, b.shape
     if W.shape != (I, O) or A.shape != (B, O):
         raise ValueError("dense_forward takes X (B, I), W (I, O), b (O,) and A (B, O)")
-    if not 0 <= activation < _CODES:
+    if not (0 <= activation < _CODES and activation == int(activation)):
         raise ValueError("dense_forward: activation must be a code of kernels.ACTIVATIONS")
     P, step = slab_width(data(X)), lanes(data(X))
     slabs = (B + P - 1) // P
@@ -116,7 +116,7 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
     (B, O), (I, _) = dZ.shape, W.shape
     if A_prev.shape != (B, I) or dZ_prev.shape != (B, I) or W.shape != (I, O) or dW.shape != (I, O) or db.shape != (O,):
         raise ValueError("dense_backward takes dZ (B, O), A_prev and dZ_prev (B, I), W and dW (I, O), and db (O,)")
-    if not 0 <= activation_prev < _CODES:
+    if not (0 <= activation_prev < _CODES and activation_prev == int(activation_prev)):
         raise ValueError("dense_backward: activation_prev must be a code of kernels.ACTIVATIONS")
     P, step = slab_width(data(dZ)), lanes(data(dZ))
     slabs = (B + P - 1) // P

@@ -630,8 +630,9 @@ OF_A_TYPE = {
     "None": (lambda x: None, TypeError, "None"),
 }
 OF_OTHERS = {  # by name
-    "activation": [("relu", TypeError), (len(kernels.ACTIVATIONS), ValueError), (-1, ValueError), (None, TypeError)],
-    "activation_prev": [("relu", TypeError), (99, ValueError)],
+    "activation": [("relu", TypeError), (len(kernels.ACTIVATIONS), ValueError), (-1, ValueError), (None, TypeError),
+                   (1.5, ValueError)],
+    "activation_prev": [("relu", TypeError), (99, ValueError), (1.5, ValueError)],
     "step": [(0, ValueError)],
     "learning_rate": [("0.1", TypeError)],
     "labels": [(np.array([0, 1, O, 0, 1]), ValueError), (np.array([0, 1, -1, 0, 1]), ValueError),
