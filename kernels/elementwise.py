@@ -79,7 +79,7 @@ def activate(activation: str, Z: np.ndarray, A: np.ndarray, parameter: float | N
     Raises
     ------
     TypeError
-        If an array is not C-contiguous and of the one dtype, or can't be written.
+        If an array is not C-contiguous and of the one dtype, or can't be written, or the parameter is no number.
     ValueError
         If there is no such activation, it has no parameter, or the shapes differ.
     """
@@ -132,13 +132,15 @@ def _came(arrays: dict[str, Any]) -> str:
 
 def _function(activation: str, parameter: float | None) -> tuple[activations.Function, float]:
     """The parts of an activation, and its parameter."""
-    function = activations.FUNCTIONS.get(activation)
+    function = activations.FUNCTIONS.get(activation) if isinstance(activation, str) else None
     if function is None or activation in ("linear", "softmax"):
         names = ", ".join(sorted(set(activations.FUNCTIONS) - {"linear", "softmax"}))
         raise ValueError(f"no element-by-element activation {activation!r}; the names are {names}")
     if parameter is not None and not function.parametric:
         raise ValueError(f"{activation} has no parameter, got {parameter!r}")
-    return function, function.parameter if parameter is None else parameter
+    if not (parameter is None or isinstance(parameter, (int, float, np.bool_, np.integer, np.floating))):
+        raise TypeError(f"the parameter of {activation} must be a number, got {described(parameter)}")
+    return function, float(function.parameter if parameter is None else parameter)
 
 
 def _call_part(part: Any, source: np.ndarray, target: np.ndarray, parameter: float) -> None:

@@ -522,6 +522,17 @@ def test_activate_names_what_there_is():
         kernels.activate("softmax", np.zeros(3), np.zeros(3))
     with pytest.raises(ValueError, match=r"relu has no parameter, got 0\.1"):
         kernels.activate("relu", np.zeros(3), np.zeros(3), 0.1)
+    with pytest.raises(ValueError, match=r"no element-by-element activation \['relu'\]"):
+        kernels.activate(["relu"], np.zeros(3), np.zeros(3))
+
+
+@pytest.mark.parametrize("parameter", ("1", np.ones(2), 1j))
+def test_the_parameter_of_activate_is_a_number(parameter):
+    """Refused before dZ is written."""
+    dZ = np.full(3, 7.0)
+    with pytest.raises(TypeError, match=r"the parameter of elu must be a number, got ('1'|float64 \(2,\)|1j)"):
+        kernels.activate_backward("elu", np.zeros(3), np.ones(3), dZ, parameter)
+    assert (dZ == 7).all()
 
 
 # ------------------------------------------------------------------------------------------------
