@@ -260,10 +260,9 @@ def _rate(callback: Callback, model: Any) -> float:
     """The learning rate of the model's optimizer, which must be a number to be set."""
     rate = model.optimizer.learning_rate
     if not isinstance(rate, numbers.Real):
-        raise ValueError(
-            f"{type(callback).__name__} sets optimizer.learning_rate, which is the schedule {rate!r}; give the "
-            "optimizer a number, or leave the callback out"
-        )
+        there = (f"and {type(model.optimizer).__name__} has none:" if rate is None else
+                 f"which is the schedule {rate!r}; give the optimizer a number, or")
+        raise ValueError(f"{type(callback).__name__} sets optimizer.learning_rate, {there} leave the callback out")
     return float(rate)
 
 

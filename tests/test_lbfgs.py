@@ -159,7 +159,7 @@ def test_refusals(monkeypatch):
     for arguments in (dict(m=0), dict(tol=-1), dict(gradient_tol=np.nan)):
         with pytest.raises(ValueError, match=next(iter(arguments))):
             optimizers.LBFGS(**arguments)
-    with pytest.raises(ValueError, match="learning_rate"):
+    with pytest.raises(ValueError, match=r"sets optimizer\.learning_rate, and LBFGS has none: leave the callback out"):
         model.fit(X, Y, verbose=0, callbacks=[callbacks.ReduceLROnPlateau("loss")])
     dropping = Sequential([Dense(7, input_dim=3), Dropout(0.5), Dense(1)])
     dropping.compile("lbfgs", "mse")
