@@ -6,6 +6,7 @@ import tracemalloc
 import warnings
 
 import joblib
+import numba
 import numpy as np
 import pytest
 import sklearn
@@ -21,7 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import _NotAnArray, parametrize_with_checks
 
-from fcnet import Dense, callbacks, losses, optimizers
+from fcnet import Dense, activations, callbacks, losses, optimizers
 from fcnet.sklearn import MLPClassifier, MLPRegressor, from_sklearn
 
 ESTIMATORS = (MLPClassifier, MLPRegressor)
@@ -885,3 +886,12 @@ def test_interrupted_training_keeps_what_it_learned(iris):
     with pytest.warns(UserWarning, match="interrupted"):
         one = fitted(MLPClassifier, iris, callbacks=[callbacks.LambdaCallback(on_epoch_end=stop)])
     assert one.n_iter_ == 5 and one.predict(iris[0]).shape == (150,)
+
+
+def test_functions_of_ones_own(iris):
+    X, y = iris
+    activation = activations.Custom(numba.njit(lambda z: max(z, 0.0)))
+    loss = losses.Custom(numba.njit(lambda a, y: 0.5 * (a - y) ** 2))
+    options = dict(hidden_layer_sizes=(4,), max_iter=2, random_state=0, alpha=0)
+    own = clone(MLPRegressor(activation=activation, loss=loss, **options)).fit(X, y)
+    np.testing.assert_allclose(own.predict(X), MLPRegressor(**options).fit(X, y).predict(X), rtol=1e-5)
