@@ -68,6 +68,21 @@ def metric(function: Any, dtype: np.dtype) -> Any:
     return _metric(m) if compiles(m, *[Vector(numba.from_dtype(dtype))] * 2) else _metric_by_numbers(m)
 
 
+def _or_nan(function: Any) -> Any:
+    """The function, and NaN where it raises by itself, as an index beyond a tuple does.
+
+    A part has nobody to give an error to: it would end there, with the other numbers not written.
+    """
+    @inline
+    def value(*numbers):
+        try:
+            result = 1.0 * function(*numbers)
+        except Exception:
+            result = np.nan
+        return result
+    return value
+
+
 # ------------------------------------------------------------------------------------------------
 # Activations
 # ------------------------------------------------------------------------------------------------
@@ -92,6 +107,8 @@ def _forward(g: Any) -> Any:
 
 
 def _forward_by_numbers(g: Any) -> Any:
+    g = _or_nan(g)
+
     @user_part(*FORWARD)
     def forward(Z, A, rows, parameter):
         for i in range(rows * slab_width(A)):
@@ -117,6 +134,8 @@ def _backward_in_float64(slope: Any) -> Any:
 
 
 def _backward_by_numbers(slope: Any) -> Any:
+    slope = _or_nan(slope)
+
     @user_part(*BACKWARD)
     def backward(kept, dA, rows, parameter):
         for i in range(rows * slab_width(dA)):
@@ -165,6 +184,8 @@ def _loss_in_float64(l: Any, slope: Any) -> Any:
 
 
 def _loss_by_numbers(l: Any, slope: Any) -> Any:
+    l, slope = _or_nan(l), _or_nan(slope)
+
     @user_part(*LOSS)
     def part(A, Y, dA, outputs, weights, scale, parameters, sums):
         P = slab_width(A)
@@ -194,6 +215,8 @@ def _metric(m: Any) -> Any:
 
 
 def _metric_by_numbers(m: Any) -> Any:
+    m = _or_nan(m)
+
     @user_part(*METRIC)
     def part(A, Y, outputs, weights, parameters, sums):
         P = slab_width(A)

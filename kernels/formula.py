@@ -3,7 +3,7 @@
 `formula` compiles an `@njit` function anew, with the options of the kernels.  Called with a number it is what the user
 wrote.  Called with a `Vector` its operators, comparisons and the functions defined here work on all lanes, and where it
 branches, all ways are computed and every lane chooses (`_without_branches`).  What vectors don't have (a loop,
-`math.sin`, a table) is a TypingError then: see `compiles`; the caller takes the numbers one by one.
+`math.sin`, a table) does not compile then: see `compiles`; the caller takes the numbers one by one.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from .simd import (
 )
 
 POWERS = range(1, 17)
-"""x ** n is a product for these n."""
+"""x ** n is a product for these n, and x ** -n one over it."""
 
 
 # ------------------------------------------------------------------------------------------------
@@ -207,10 +207,18 @@ _define_function_of_two(np.maximum, _maximum)
 _define_function_of_two(np.minimum, _minimum)
 
 
-@overload(np.where, jit_options=FORMULA_OPTIONS)
-def _where(condition, x, y):
-    if isinstance(condition, Mask):
-        return lambda condition, x, y: choose(condition, x, y)
+def _where(condition, *ways):
+    """What `np.where` is in a formula: Numba's makes an array of one number."""
+
+
+@overload(_where, jit_options=FORMULA_OPTIONS)
+def _where_of_numbers(condition, *ways):
+    scalars = Vector, Mask, types.Number, types.Boolean
+    if len(ways) != 2 or not all(isinstance(kind, scalars) for kind in (condition, *ways)):
+        return lambda condition, *ways: np.where(condition, *ways)
+    if isinstance(condition, (Mask, types.Boolean)):
+        return lambda condition, *ways: choose(condition, ways[0], ways[1])
+    return lambda condition, *ways: choose(condition != 0, ways[0], ways[1])
 
 
 # ------------------------------------------------------------------------------------------------
@@ -227,7 +235,7 @@ def compiles(function: Any, *kinds: types.Type) -> bool:
     """Whether a `formula` can be had for arguments of these types."""
     try:
         function.get_call_template(kinds, {})
-    except errors.NumbaError:
+    except Exception:  # Numba's own functions assert that a condition is a truth, and more
         return False
     return True
 
@@ -247,14 +255,14 @@ def result_type(function: Dispatcher, arguments: int) -> types.Type:
     compiled = formula(function)
     try:
         kinds = compiled.get_call_template((types.float64,) * arguments, {})[2]
-    except errors.NumbaError as error:
+    except Exception as error:  # one of a bytecode is no NumbaError
         raise Uncompilable(_in_short(error)) from None
     return compiled.overloads[kinds].signature.return_type
 
 
-def _in_short(error: errors.NumbaError) -> str:
+def _in_short(error: Exception) -> str:
     """Of a message of many lines those before the first example and the trace of the compiler."""
-    lines = [line.strip() for line in error.msg.splitlines() if line.strip()]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = [line for line in lines if not line.startswith("Failed in nopython mode pipeline")]
     end = next((i for i, line in enumerate(said) if line.startswith(("There are", "During:", "File "))), len(said))
     return " ".join(said[:end])[:400]
@@ -283,6 +291,8 @@ class _ForVectors(FunctionPass):
                 value = statement.value
                 if isinstance(value, (ir.Global, ir.FreeVar)) and isinstance(value.value, Dispatcher):
                     statement.value = ir.Global(value.name, formula(value.value), value.loc)
+                elif _constant_of(function, statement.target) is np.where:
+                    statement.value = ir.Global("where", _where, value.loc)
         if any(isinstance(kind, Vector) for kind in state.args):
             function.blocks = {0: _without_branches(function)}
         function._definitions = build_definitions(function.blocks)
@@ -349,6 +359,8 @@ def _without_branches(function: ir.FunctionIR) -> ir.Block:
         for statement in blocks[label].body:
             one.loc = statement.loc
             value = getattr(statement, "value", None)
+            if isinstance(statement, ir.Print):
+                raise errors.UnsupportedError("print", one.loc)
             if isinstance(statement, ir.Jump):
                 taken[label, statement.target] = [here]
             elif isinstance(statement, ir.Branch):
@@ -380,14 +392,16 @@ def _constant_of(function: ir.FunctionIR, var: ir.Var) -> Any:
 
 def _power(one: _OneBlock, statement: ir.Assign, exponent: Any) -> None:
     """x ** n as squares and products, where n is a small whole number that stands in the formula."""
-    if exponent not in POWERS:
+    if not isinstance(exponent, (int, float, np.number)) or abs(exponent) not in POWERS:
         one.block.append(statement)
         return
-    n, square, product = int(exponent), statement.value.lhs, None
+    n, square, product = int(abs(exponent)), statement.value.lhs, None
     while n:
         if n % 2:
             product = square if product is None else one.assign(ir.Expr.binop(operator.mul, product, square, one.loc))
         n //= 2
         if n:
             square = one.assign(ir.Expr.binop(operator.mul, square, square, one.loc))
+    if exponent < 0:
+        product = ir.Expr.binop(operator.truediv, one.assign(ir.Const(1.0, one.loc)), product, one.loc)
     one.assign(product, statement.target)

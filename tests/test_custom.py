@@ -10,7 +10,7 @@ import pytest
 from fcnet.kernels import _jit, custom, formula
 from fcnet.kernels import activations as built_in
 from fcnet.kernels.simd import NV, REGISTER_BYTES, Vector
-from numba import njit
+from numba import njit, types
 from reference import Layer
 
 import fcnet
@@ -98,14 +98,18 @@ FORMULAS = {
              None, "gelu", ()),
     "linear": (lambda z: z, lambda z: 1, lambda a: True, None, ()),
     "cube": (lambda z: 0.1 * z**3.0, lambda z: 0.3 * z**2, None, None, ()),
+    "bell": (lambda z: (1 + z * z) ** -2, lambda z: -4 * z * (1 + z * z) ** -3.0, None, None, ()),
+    "where": (lambda z: np.where(z > 0, z, math.expm1(np.where(z < 0, z, 0))),
+              lambda z: np.where(z, z > 0, False) if z > 0 else np.where(FLOOR, math.exp(z), 0), None, "elu", (0,)),
     "sine": (lambda z: math.sin(z), lambda z: math.cos(z), None, None, ()),
+    "listed": (lambda z: -1.0 if z in (0.0, 1.0) else z, None, None, None, (0, 1)),
     "looped": (looped.py_func, None, None, None, ()),
     "tower": (tower.py_func, None, None, None, (-1, -0.75, -0.5, 0, 0.125, 0.25, 1.5, 2, 2.5, 3)),
     "with_numpy": (with_numpy.py_func, None, None, None, (0, 0.5, 1, 2)),
     "defaulted": (defaulted.py_func, None, None, None, ()),
     "closure": (scaled(0.3).py_func, None, None, None, (0,)),
 }
-BY_NUMBERS = ("sine", "looped")
+BY_NUMBERS = ("sine", "looped", "listed")
 _compiled = {}
 
 
@@ -216,6 +220,56 @@ def test_nan_stays_visible(name, dtype):
         call(parts.backward, Z, dA)
         assert np.isnan(A[::5]).all() and np.isfinite(np.delete(A, np.s_[::5])).all()
         assert np.isnan(dA[::5]).all() and np.isfinite(np.delete(dA, np.s_[::5])).all()
+
+
+def test_a_power_below_0_is_infinite_at_0(dtype):
+    """Numba's raises there, and a part can't."""
+    parts = custom.activation(njit(lambda z: z**-2), None, False, np.dtype(dtype))
+    Z = np.full(row_of(dtype), 0.5, dtype)
+    Z[1] = 0
+    A = np.empty_like(Z)
+    call(parts.forward, Z, A)
+    assert A.tolist() == [4, np.inf] + [4] * (Z.size - 2)
+
+
+TUPLE = 1.0, 2.0
+
+
+@njit
+def looked_up(z):
+    return TUPLE[int(z)]
+
+
+@njit
+def looked_up_error(a, y):
+    return TUPLE[int(a)] - y
+
+
+def test_what_raises_by_itself_is_nan_and_the_others_are_there(dtype):
+    X, expected = np.array([0, 1, 2, 0, 1], dtype), np.array([1, 2, np.nan, 1, 2], dtype)
+    model = Sequential([Dense(1, looked_up, input_dim=1, kernel_initializer="ones")], dtype=dtype)
+    np.testing.assert_array_equal(model.predict(X[:, None])[:, 0], expected)
+    parts = custom.activation(looked_up, None, False, np.dtype(dtype))
+    Z, dA = np.resize(X, 5 * row_of(dtype)), np.ones(5 * row_of(dtype), dtype)
+    call(parts.backward, Z, dA)
+    assert np.array_equal(np.isnan(dA), Z == 2)
+    model = Sequential([Dense(1, input_dim=1, kernel_initializer="ones")], dtype=dtype)
+    model.compile("sgd", looked_up_error, metrics=[looked_up_error])
+    weights = np.array([1, 1, 0, 1, 1])
+    assert model.evaluate(X[:, None], np.zeros(5), sample_weight=weights)[0] == 1.5
+    assert np.isnan(model.evaluate(X[:, None], np.zeros(5))).all()
+
+
+@pytest.mark.parametrize("function", (njit(lambda z: print(z) or z), numba.njit(lambda z: doubled(z))),
+                         ids=("print", "vectorize"))
+def test_what_only_numbers_have_is_taken_by_numbers(function):
+    assert not formula.compiles(formula.formula(function), Vector(types.float32))
+    assert formula.result_type(function, 1) == types.float64
+
+
+@numba.vectorize
+def doubled(z):
+    return 2 * z
 
 
 # ------------------------------------------------------------------------------------------------
@@ -491,6 +545,12 @@ def plain(z):
 
 
 @njit
+def imports(z):
+    from math import sin
+    return sin(z)
+
+
+@njit
 def raises(z):
     if z > 3:
         raise ValueError(z)
@@ -515,6 +575,7 @@ REFUSED = (
     (njit(lambda z: None), "must return one number, got none"),
     (njit(lambda z: z.real_part), "does not compile for numbers. Numba says: Unknown attribute 'real_part'"),
     (njit(lambda z: math.hypot(z)), "does not compile for numbers. Numba says: No implementation of function"),
+    (imports, "imports does not compile for numbers. Numba says: Use of unsupported opcode"),
     (raises, "raises does not compile.*raise, try and assert"),
     (tries, "tries does not compile.*raise, try and assert"),
 )
