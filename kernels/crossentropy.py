@@ -29,7 +29,7 @@ def _slab_loss(kind, slab, Z, y, p, dZ, sums):
     offsets = np.empty(P, np.intp)
     z, dz, Y = np.empty((O, P), Z.dtype), np.empty((O, P), Z.dtype), np.empty((targets, P), Z.dtype)
     row_offsets(first, B, O, data(Z), data(offsets))
-    gather_slab(data(Z), data(offsets), O, P, data(z))
+    gather_slab(data(Z), data(offsets), O, P, 0, data(z))
     for s in range(P):
         for t in range(targets):
             Y[t, s] = y[(first + min(s, count - 1)) * targets + t]

@@ -71,7 +71,7 @@ def forward(X, W, b, A, activation, threads, gather, product, strip_product, pac
         z = np.empty((count, O, P), X.dtype)
         for n in range(count):
             row_offsets((first + n) * P, B, I, data(X), data(offsets))
-            call(gather, (data(X), data(offsets), I, P, data(x) + n * I * P))
+            call(gather, (data(X), data(offsets), I, P, 0, data(x) + n * I * P))
             for i in range(0, O * P, step):
                 store(splat(b[i // P], data(X)), data(z) + (n * O * P + i))
         is_near, pack = near(count, I, O), packs(count, I, O, step, 1)
@@ -134,13 +134,13 @@ def backward(dZ, A_prev, W, activation_prev, dZ_prev, dW, db, threads, gather, p
         for n in range(count):
             row = (first + n) * P
             row_offsets(row, B, O, data(dZ), data(offsets))
-            call(gather, (data(dZ), data(offsets), O, P, data(dz) + n * O * P))
+            call(gather, (data(dZ), data(offsets), O, P, 0, data(dz) + n * O * P))
             for s in range(B - row, P):
                 dz[n, :, s] = 0.0
             column = data(columns) + (first + n) * P * P
             call(scatter_columns, (data(dz) + n * O * P, O, column, jump, P, data(offsets)))
             row_offsets(row, B, I, data(dZ), data(offsets))
-            call(gather, (data(A_prev), data(offsets), I, P, data(panels) + (first + n) * height * P))
+            call(gather, (data(A_prev), data(offsets), I, P, 0, data(panels) + (first + n) * height * P))
             panels[first + n, I, :] = 1.0
         for i in range(0, I, strip):
             inputs = min(strip, I - i)

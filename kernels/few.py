@@ -243,7 +243,7 @@ def _copy_slabs(params, task_at, thread, begin, count, A, stride):
     for s in range(0, count, P):
         samples = min(P, count - s)
         _rows(task_at, task.start + begin + s, P, task.inputs, rows)
-        call(task.gather, (pointer_like(task.X, params), rows, task.inputs, samples, panel))
+        call(task.gather, (pointer_like(task.X, params), rows, task.inputs, samples, 0, panel))
         call(task.scatter, (panel, task.inputs, A + s * stride, stride, samples, rows))
 
 
@@ -335,7 +335,7 @@ def _output(params, task_at, thread, first, slabs):
         samples = min(P, task.stop - task.start - begin)
         for s in range(P):
             offsets[s] = (begin + min(s, samples - 1)) * place.stride
-        call(task.gather_targets, (room + place.kept, offsets, layer.outputs, samples, Z + n * height))
+        call(task.gather_targets, (room + place.kept, offsets, layer.outputs, samples, 0, Z + n * height))
         if layer.forward != 0:
             call(layer.forward, (Z + n * height, A + n * height, layer.outputs, layer.parameter))
     _losses(params, task_at, thread, first, first, slabs, dZ, task.widest * P)
@@ -378,7 +378,7 @@ def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA
             offsets[s] = min(s, width - 1) * outputs
         for o in range(0, outputs, depth):
             deep = min(depth, outputs - o)
-            call(gather, (W + (i * outputs + o), offsets, deep, width, panel))
+            call(gather, (W + (i * outputs + o), offsets, deep, width, 0, panel))
             call(product, (dZ + o, dZ_row, 1, n, panel, P, deep, dA + i, dA_row, width, o))
 
 

@@ -37,6 +37,7 @@ from .simd import (
     MR,
     NV,
     REGISTER_BYTES,
+    TO_L2,
     Vector,
     _constant,
     _fma,
@@ -52,6 +53,7 @@ from .simd import (
     lanes,
     load_upto,
     prefetch,
+    prefetch_far,
     store,
 )
 
@@ -68,8 +70,6 @@ QUICK_ROWS = BLOCK_ROWS // PANELS
 """Rows of a quick block, so that it has as many sums as any."""
 UNROLL = 4
 """Values of k that the loop of such a block takes a turn."""
-TO_L2 = 2
-"""The locality of a prefetch that goes past the L1 cache."""
 
 
 @inline
@@ -405,9 +405,13 @@ def row_offsets(first, rows, row_length, p, offsets):
         offsets[s] = min(first + s, rows - 1) * row_length
 
 
-@part(NUMBERS, INTEGERS, COUNT, COUNT, NUMBERS)
-def gather_slab(X, row_offsets, features, samples, panel):
-    """panel[f, s] = X[row_offsets[s] + f]: rows of samples become one slab, of as many vectors as `samples` need."""
+@part(NUMBERS, INTEGERS, COUNT, COUNT, COUNT, NUMBERS)
+def gather_slab(X, row_offsets, features, samples, following, panel):
+    """panel[f, s] = X[row_offsets[s] + f]: rows of samples become one slab, of as many vectors as `samples` need.
+
+    On the way, the rows of the next slab are asked for into the L2 cache, as many as are `following`: where they stand
+    is told behind the P offsets of this one.
+    """
     P, step = slab_width(X), lanes(X)
     if features <= FEW:
         for f in range(features):
@@ -421,6 +425,8 @@ def gather_slab(X, row_offsets, features, samples, panel):
                 # the rows stand anywhere: too many streams for the processor to foresee
                 for s in range(j, j + step):
                     prefetch(X + (row_offsets[s] + f + 4 * step))
+            for s in range(P + j, min(P + j + step, P + following)):
+                prefetch_far(X + (row_offsets[s] + f))
             transpose_square(X + f, row_offsets + j, n, panel + (f * P + j), P, n, step)
 
 

@@ -62,7 +62,7 @@ from .blocking import (
     tile_product,
     transposed_product,
 )
-from .matmul import slab_width
+from .matmul import FEW, slab_width
 from .optimizers import CLIP_NORM, EMA, HYPER_SIZE
 from .simd import (
     address_of,
@@ -318,7 +318,9 @@ def _gather(params, task_at, thread, first, place, count, begin, end):
     for n in range(count):
         sample = task.start + (first + n) * P
         _rows(task_at, sample, P, task.inputs, rows)
-        call(task.gather, (X, rows, end - begin, min(P, task.stop - sample), panel + n * (task.inputs + 1) * P))
+        following = _following_rows(task_at, sample, n, count, P, task.inputs, rows + P)
+        call(task.gather, (X, rows, end - begin, min(P, task.stop - sample), following,
+                           panel + n * (task.inputs + 1) * P))
 
 
 @helper
@@ -332,7 +334,8 @@ def _gather_targets(params, task_at, thread, first, count):
         begin = task.start + (first + n) * P
         samples = min(P, task.stop - begin)
         _rows(task_at, begin, P, task.targets, rows)
-        call(task.gather_targets, (Y, rows, task.targets, samples, targets + n * task.targets * P))
+        following = _following_rows(task_at, begin, n, count, P, task.targets, rows + P)
+        call(task.gather_targets, (Y, rows, task.targets, samples, following, targets + n * task.targets * P))
         if task.weights != 0:
             _rows(task_at, begin, P, 1, rows)
             call(task.gather_weights, (pointer_like(task.weights, params), rows, samples,
@@ -342,8 +345,32 @@ def _gather_targets(params, task_at, thread, first, count):
 @helper
 def _rows(task_at, begin, P, row_length, rows):
     """Where P samples of the order stand; the last one again behind the end of the chunk."""
+    samples = min(P, _task(task_at).stop - begin)
+    _rows_of(task_at, begin, samples, row_length, rows)
+    for s in range(samples, P):
+        rows[s] = rows[samples - 1]
+
+
+@helper
+def _following_rows(task_at, sample, n, count, P, row_length, rows):
+    """How many rows are gathered after the slab from `sample` on, the n-th of `count`, and where they stand.
+
+    They are those of the next slab, or, after the last, of the first one in the epoch's next batch.  None of so short
+    ones that they are read number by number.
+    """
     task = _task(task_at)
-    samples = min(P, task.stop - begin)
+    if row_length <= FEW:
+        return 0
+    begin, stop = (sample + P, task.stop) if n + 1 < count else (sample - n * P + task.batch, task.n_rows)
+    samples = max(0, min(P, stop - begin))
+    _rows_of(task_at, begin, samples, row_length, rows)
+    return samples
+
+
+@helper
+def _rows_of(task_at, begin, samples, row_length, rows):
+    """Where so many samples of the order stand."""
+    task = _task(task_at)
     if task.order != 0:
         order = _integers(task.order) + (task.epoch * task.n_rows + begin)
         for s in range(samples):
@@ -351,8 +378,6 @@ def _rows(task_at, begin, P, row_length, rows):
     else:
         for s in range(samples):
             rows[s] = (begin + s) * row_length
-    for s in range(samples, P):
-        rows[s] = rows[samples - 1]
 
 
 @inline

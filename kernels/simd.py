@@ -463,6 +463,19 @@ def prefetch(typingctx, p):
     return types.void(p), codegen
 
 
+TO_L2 = 2
+"""The locality of a prefetch that goes past the L1 cache."""
+
+
+@intrinsic
+def prefetch_far(typingctx, p):
+    """`prefetch` past the L1 cache, into L2."""
+    def codegen(context, builder, sig, args):
+        _prefetch(builder, args[0], TO_L2)
+        return context.get_dummy_value()
+    return types.void(p), codegen
+
+
 def _prefetch(builder: ir.IRBuilder, address: ir.Value, locality: int = 3) -> None:
     byte = ir.IntType(8).as_pointer()
     function = cgutils.get_or_insert_function(

@@ -18,9 +18,12 @@ VALUES, COLUMNS, STARTS = range(3)
 _integers = address_of(types.intp)
 
 
-@part(NUMBERS, INTEGERS, COUNT, COUNT, NUMBERS)
-def gather_sparse(X, row_offsets, features, samples, panel):
-    """`matmul.gather_slab` for a table of addresses X, of the values, the columns and the starts of rows."""
+@part(NUMBERS, INTEGERS, COUNT, COUNT, COUNT, NUMBERS)
+def gather_sparse(X, row_offsets, features, samples, following, panel):
+    """`matmul.gather_slab` for a table of addresses X, of the values, the columns and the starts of rows.
+
+    The rows of the next slab are not asked for.
+    """
     P, step = slab_width(panel), lanes(panel)
     table = as_integers(X)
     values, columns, starts = pointer_like(table[VALUES], panel), _integers(table[COLUMNS]), _integers(table[STARTS])
