@@ -359,6 +359,7 @@ class Engine:
         self._last = activations.FUNCTIONS["linear"] if fused else self._functions[-1]
         for record, function in zip(self.layers, (*self._functions[:-1], self._last), strict=True):
             record["backward"] = self._part(function.backward)
+        self._loss_parameters[:] = 0
         self._loss_parameters[:len(parameters)] = parameters
         part = fused or (losses.LOSSES[aim] if isinstance(aim, str) else custom.loss(*aim, self.dtype))
         self._rooted = aim in losses.ROOTS

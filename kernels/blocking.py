@@ -25,6 +25,9 @@ STRIP_VECTORS = (576 << 10) // REGISTER_BYTES
 NEAR = (768 << 10) // REGISTER_BYTES
 """Vectors that stay in an L2 cache of 1 MB or more while something else goes through it; with 512 KB half as many gain
 nothing."""
+FAR_STATE = (2 << 20) // REGISTER_BYTES
+"""Vectors of parameters and optimizer's state beyond which both are asked for before a tile of dW: of less, which an L2
+cache of 1 MB all but keeps, it costs up to 3 %."""
 FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
 """About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES

@@ -56,30 +56,32 @@ def weighted(x, weight):
     return select(weight > 0.0, x * weight, 0.0)
 
 
-# ------------------------------------------------------------------------------------------------
-# Losses
-# ------------------------------------------------------------------------------------------------
+@inline
+def _at_least(x, least):
+    """max(x, least), NaN for NaN."""
+    return select(x < least, least, x)
 
-@part(*LOSS)
-def sigmoid_binary_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
-    P = slab_width(A)
-    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
-    leave_logits = parameters[FROM_LOGITS] != 0.0
-    loss = 0.0
-    for j in range(0, P, lanes(A)):
-        weight = load(weights + j)
-        of_lanes = splat(0.0, A)
-        for i in range(j, outputs * P, P):
-            z, y = load(A + i), load(Y + i) * kept + share
-            # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|); the first part cancels against y z, so it goes first
-            tail, p = log1p_exp_and_sigmoid(z)
-            of_lanes = of_lanes + ((select(z < 0.0, 0.0, z) - y * z) + tail)
-            if not leave_logits:
-                store(p, A + i)
-            store(weighted(p - y, weight * (scale / outputs)), dZ + i)
-        loss += total(weighted(of_lanes, weight))
-    sums[0] = loss / outputs
 
+@inline
+def _sign(x):
+    """1, 0 or -1, NaN for NaN."""
+    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
+
+
+@inline
+def _smooth(y, parameters):
+    return y * (1.0 - parameters[LABEL_SMOOTHING]) + parameters[LABEL_SMOOTHING] / 2
+
+
+@inline
+def _class_weight(y, parameters):
+    alpha = parameters[ALPHA]
+    return y * alpha + (1.0 - y) * (1.0 - alpha) if parameters[BALANCING] != 0.0 else 1.0 + 0.0 * y
+
+
+# ------------------------------------------------------------------------------------------------
+# Losses that read the outputs of a sample more than once
+# ------------------------------------------------------------------------------------------------
 
 @inline
 def _softmax_of_lanes(A, E, j, outputs):
@@ -151,20 +153,60 @@ def softmax_crossentropy_sparse(A, Y, dZ, outputs, weights, scale, parameters, s
     sums[0] = loss
 
 
-@part(*LOSS)
-def mean_squared_error(A, Y, dA, outputs, weights, scale, parameters, sums):
-    """(a - y)^2; dA = 2 (a - y) / B."""
+# ------------------------------------------------------------------------------------------------
+# Fused losses that are a mean over the outputs: value, slope and output of one logit
+# ------------------------------------------------------------------------------------------------
+
+@inline
+def _from_logits(formula, A, Y, dZ, outputs, weights, scale, parameters, sums):
+    """`_over_outputs` with a share of 1 / outputs, and the outputs to A, unless the logits are the output."""
     P = slab_width(A)
+    leave_logits = parameters[FROM_LOGITS] != 0.0
     loss = 0.0
     for j in range(0, P, lanes(A)):
         weight = load(weights + j)
         of_lanes = splat(0.0, A)
         for i in range(j, outputs * P, P):
-            error = load(A + i) - load(Y + i)
-            of_lanes = fma(error, error, of_lanes)
-            store(weighted(error, weight * (2.0 * scale / outputs)), dA + i)
+            value, slope, output = formula(load(A + i), load(Y + i), parameters)
+            of_lanes = of_lanes + value
+            if not leave_logits:
+                store(output, A + i)
+            store(weighted(slope, weight * (scale / outputs)), dZ + i)
         loss += total(weighted(of_lanes, weight))
     sums[0] = loss / outputs
+
+
+@inline
+def _sigmoid_binary_crossentropy(z, y, parameters):
+    y = _smooth(y, parameters)
+    # ln(1 + e^z) = max(z, 0) + ln(1 + e^-|z|); the first part cancels against y z, so it goes first
+    tail, p = log1p_exp_and_sigmoid(z)
+    return (select(z < 0.0, 0.0, z) - y * z) + tail, p - y, p
+
+
+@inline
+def _sigmoid_binary_focal_crossentropy(z, y, parameters):
+    y = _smooth(y, parameters)
+    tail, size = log1p_exp_and_sigmoid(absolute(z))
+    other = exp(-absolute(z)) * size  # 1 - size, to its last digits
+    p, rest = select(z < 0.0, other, size), select(z < 0.0, size, other)
+    entropy = (select(z < 0.0, 0.0, z) - y * z) + tail
+    wrong = _at_least(y * rest + (1.0 - y) * p, 1e-37)
+    factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
+    # of the factor, gamma q^(gamma - 1) dq/dz, dq/dz = (1 - 2 y) p (1 - p)
+    slope = parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) * p * rest / wrong) + (p - y)
+    return factor * entropy, factor * slope, p
+
+
+@inline
+def _exponential_poisson(z, y, parameters):
+    a = exp(z)
+    return a - y * z, a - y, a
+
+
+@part(*LOSS)
+def sigmoid_binary_crossentropy(A, Y, dZ, outputs, weights, scale, parameters, sums):
+    _from_logits(_sigmoid_binary_crossentropy, A, Y, dZ, outputs, weights, scale, parameters, sums)
 
 
 @part(*LOSS)
@@ -174,74 +216,17 @@ def sigmoid_binary_focal_crossentropy(A, Y, dZ, outputs, weights, scale, paramet
     With balancing, w = y alpha + (1 - y) (1 - alpha).
     Source: T.-Y. Lin and others, Focal loss for dense object detection, 2017, equations (4) and (5).
     """
-    P = slab_width(A)
-    kept, share = 1.0 - parameters[LABEL_SMOOTHING], parameters[LABEL_SMOOTHING] / 2
-    leave_logits = parameters[FROM_LOGITS] != 0.0
-    loss = 0.0
-    for j in range(0, P, lanes(A)):
-        weight = load(weights + j)
-        of_lanes = splat(0.0, A)
-        for i in range(j, outputs * P, P):
-            z, y = load(A + i), load(Y + i) * kept + share
-            tail, size = log1p_exp_and_sigmoid(absolute(z))
-            other = exp(-absolute(z)) * size  # 1 - size, to its last digits
-            p, rest = select(z < 0.0, other, size), select(z < 0.0, size, other)
-            entropy = (select(z < 0.0, 0.0, z) - y * z) + tail
-            wrong = _at_least(y * rest + (1.0 - y) * p, 1e-37)
-            factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
-            # of the factor, gamma q^(gamma - 1) dq/dz, dq/dz = (1 - 2 y) p (1 - p)
-            slope = parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) * p * rest / wrong) + (p - y)
-            of_lanes = of_lanes + factor * entropy
-            if not leave_logits:
-                store(p, A + i)
-            store(weighted(factor * slope, weight * (scale / outputs)), dZ + i)
-        loss += total(weighted(of_lanes, weight))
-    sums[0] = loss / outputs
+    _from_logits(_sigmoid_binary_focal_crossentropy, A, Y, dZ, outputs, weights, scale, parameters, sums)
 
 
 @part(*LOSS)
 def exponential_poisson(A, Y, dZ, outputs, weights, scale, parameters, sums):
-    P = slab_width(A)
-    loss = 0.0
-    for j in range(0, P, lanes(A)):
-        weight = load(weights + j)
-        of_lanes = splat(0.0, A)
-        for i in range(j, outputs * P, P):
-            z, y = load(A + i), load(Y + i)
-            a = exp(z)
-            of_lanes = of_lanes + (a - y * z)
-            store(a, A + i)
-            store(weighted(a - y, weight * (scale / outputs)), dZ + i)
-        loss += total(weighted(of_lanes, weight))
-    sums[0] = loss / outputs
+    _from_logits(_exponential_poisson, A, Y, dZ, outputs, weights, scale, parameters, sums)
 
 
 # ------------------------------------------------------------------------------------------------
 # Losses that are a mean or a sum over the outputs: value and slope of one output
 # ------------------------------------------------------------------------------------------------
-
-@inline
-def _at_least(x, least):
-    """max(x, least), NaN for NaN."""
-    return select(x < least, least, x)
-
-
-@inline
-def _sign(x):
-    """1, 0 or -1, NaN for NaN."""
-    return select(x > 0.0, 1.0, select(x < 0.0, -1.0, x))
-
-
-@inline
-def _smooth(y, parameters):
-    return y * (1.0 - parameters[LABEL_SMOOTHING]) + parameters[LABEL_SMOOTHING] / 2
-
-
-@inline
-def _class_weight(y, parameters):
-    alpha = parameters[ALPHA]
-    return y * alpha + (1.0 - y) * (1.0 - alpha) if parameters[BALANCING] != 0.0 else 1.0 + 0.0 * y
-
 
 @inline
 def _probability(a):
@@ -265,6 +250,12 @@ def _binary_focal_crossentropy(a, y, parameters):
     wrong = _at_least(y * (1.0 - a) + (1.0 - y) * a, 1e-37)
     factor = _class_weight(y, parameters) * exp(parameters[GAMMA] * log(wrong))
     return factor * entropy, factor * (slope + parameters[GAMMA] * entropy * ((1.0 - 2.0 * y) / wrong))
+
+
+@inline
+def _squared_error(a, y, parameters):
+    error = a - y
+    return error * error, 2.0 * error
 
 
 @inline
@@ -398,6 +389,12 @@ def binary_crossentropy(A, Y, dA, outputs, weights, scale, parameters, sums):
 def binary_focal_crossentropy(A, Y, dA, outputs, weights, scale, parameters, sums):
     """The same times w q^gamma: see `sigmoid_binary_focal_crossentropy`."""
     _over_outputs(_binary_focal_crossentropy, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
+
+
+@part(*LOSS)
+def mean_squared_error(A, Y, dA, outputs, weights, scale, parameters, sums):
+    """(a - y)^2; dA = 2 (a - y) / B."""
+    _over_outputs(_squared_error, A, Y, dA, outputs, weights, scale, parameters, sums, 1.0 / outputs)
 
 
 @part(*LOSS)
@@ -543,27 +540,12 @@ def sparse_categorical_accuracy(A, Y, outputs, weights, parameters, sums):
 
 @part(*METRIC)
 def mean_squared_error_metric(A, Y, outputs, weights, parameters, sums):
-    P = slab_width(A)
-    squares = 0.0
-    for j in range(0, P, lanes(A)):
-        of_lanes = splat(0.0, A)
-        for i in range(j, outputs * P, P):
-            error = load(A + i) - load(Y + i)
-            of_lanes = fma(error, error, of_lanes)
-        squares += total(weighted(of_lanes, load(weights + j)))
-    sums[0] = squares / outputs
+    _metric_over_outputs(_squared_error, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
 @part(*METRIC)
 def mean_absolute_error_metric(A, Y, outputs, weights, parameters, sums):
-    P = slab_width(A)
-    errors = 0.0
-    for j in range(0, P, lanes(A)):
-        of_lanes = splat(0.0, A)
-        for i in range(j, outputs * P, P):
-            of_lanes = of_lanes + absolute(load(A + i) - load(Y + i))
-        errors += total(weighted(of_lanes, load(weights + j)))
-    sums[0] = errors / outputs
+    _metric_over_outputs(_absolute_error, A, Y, outputs, weights, parameters, sums, 1.0 / outputs)
 
 
 @part(*METRIC)

@@ -49,6 +49,7 @@ from numba import types
 
 from ._jit import COUNT, INTEGERS, NUMBERS, helper, inline, part
 from .blocking import (
+    FAR_STATE,
     STRIP,
     TILE_COLUMNS,
     TILE_GROUP,
@@ -655,6 +656,7 @@ def gradient_update(params, task_at, thread, first, last):
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
     workspace, jump = pointer_like(task.workspace, params), task.chunk_slabs * P * P
+    far = _state_is_far(params, task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
@@ -666,10 +668,12 @@ def gradient_update(params, task_at, thread, first, last):
         for t in range(max(first - before, 0), min(last - before, here)):
             i, o, rows, width = tile_place(t, matrix.rows, matrix.outputs, P, side_by_side)
             at = matrix.weights + i * matrix.outputs + o
-            for r in range(rows):
-                # the update will want them, and finds them a microkernel later
-                for c in range(0, width, lanes(params)):
-                    prefetch(params + (at + r * matrix.outputs + c))
+            # the update will want them, and finds them a microkernel later
+            _ask_for(params + at, rows, width, matrix.outputs)
+            if far:
+                for state in (task.state_1, task.state_2, task.state_3):
+                    if state != 0:
+                        _ask_for(pointer_like(state, params) + at, rows, width, matrix.outputs)
             if not task.first_chunk:
                 copy_rows(gradient + at, matrix.outputs, tile, TILE_COLUMNS * P, rows, width)
             tile_product(task.product, workspace + (matrix.panel + i * P), matrix.height, rows,
@@ -683,6 +687,23 @@ def gradient_update(params, task_at, thread, first, last):
         before += here
         _lap(task_at, thread, LAP_LAYERS + 3 * matrix.layer + 2)
     restore_subnormals(floats)
+
+
+@inline
+def _state_is_far(params, task_at):
+    """Whether the L2 cache does not keep the parameters and the optimizer's state from step to step."""
+    task = _task(task_at)
+    arrays = 1 + (task.state_1 != 0) + (task.state_2 != 0) + (task.state_3 != 0)
+    updates = task.mode == TRAIN and not task.deferred
+    return updates and arrays > 1 and arrays * task.n_params > FAR_STATE * lanes(params)
+
+
+@helper
+def _ask_for(p, rows, columns, row_length):
+    """So many rows and columns of what lies from `p` on."""
+    for r in range(rows):
+        for c in range(0, columns, lanes(p)):
+            prefetch(p + (r * row_length + c))
 
 
 @inline
