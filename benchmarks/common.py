@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import llvmlite.binding as llvm
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,6 +141,11 @@ def slope(sizes, times) -> float:
 
 
 def processor() -> str:
+    """Its name, and that of its kind to compilers: some makers' names are all alike."""
+    return f"{model_name()} ({llvm.get_host_cpu_name()})"
+
+
+def model_name() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
