@@ -38,7 +38,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from ._jit import COUNT, NUMBERS, either, helper, inline, part
-from .blocking import copy_rows
+from .blocking import FAR_WEIGHTS, copy_rows
 from .matmul import _Block, _switch, slab_width
 from .network import (
     LAP_GATHER,
@@ -57,6 +57,7 @@ from .network import (
     _rows,
     _task,
     _update,
+    _updates_beyond,
 )
 from .simd import (
     _I64,
@@ -73,6 +74,7 @@ from .simd import (
     load_upto,
     pointer_like,
     prefetch,
+    prefetch_far,
     record_at,
     restore_subnormals,
     splat,
@@ -137,12 +139,13 @@ def _rows_block(typingctx, m, vectors, a, a_row, a_k, B, B_row, K, C, C_row, acc
     return types.void(index, index, a, index, index, a, index, index, a, index, types.boolean), codegen
 
 
-@part(NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT)
-def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
+@part(NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT, NUMBERS, COUNT, COUNT, COUNT)
+def product(a, a_row, a_k, m, B, B_row, K, ahead, C, C_row, columns, accumulate):
     """C (m, columns) [+]= sum over k < K of a[i*a_row + k*a_k] * B[k*B_row:], in whole vectors.
 
     From the last columns to the first and from the first row to the last, so that in a C without gaps what comes of
-    the lanes behind a row's end is overwritten by the next row.
+    the lanes behind a row's end is overwritten by the next row.  If B's rows have no gaps and more follow, `ahead` is
+    their distance: as many are asked for as were read, in order; else 0.
     """
     step = lanes(a)
     most = WIDEST
@@ -154,6 +157,9 @@ def product(a, a_row, a_k, m, B, B_row, K, C, C_row, columns, accumulate):
         while vectors > end:
             vectors //= 2
         end -= vectors
+        if ahead != 0:
+            for at in range(end * step * K, (end + vectors) * step * K, step):
+                prefetch_far(B + (ahead + at))
         for i in range(0, m, BLOCK_ROWS):
             _rows_block(min(BLOCK_ROWS, m - i), vectors, a + i * a_row, a_row, a_k, B + end * step, B_row, K,
                    C + (i * C_row + end * step), C_row, accumulate != 0)
@@ -255,6 +261,7 @@ def _forward(params, task_at, thread, begin, count):
     places = _places(task.places)
     room = pointer_like(task.room, params)
     spare = pointer_like(task.panels, params) + thread * task.panels_size
+    far = _updates_beyond(FAR_WEIGHTS, params, task_at)
     for l in range(task.n_layers):
         layer, below, place = layers[l], places[l], places[l + 1]
         at = begin * place.stride
@@ -266,7 +273,7 @@ def _forward(params, task_at, thread, begin, count):
             _dot_weights(A_prev, below.stride, count, W, layer.rows, layer.outputs, Z, place.stride, spare)
         else:
             _times_weights(task.rows_product, A_prev, below.stride, count, W, layer.rows, layer.outputs, Z,
-                           place.stride, spare)
+                           place.stride, far, spare)
         if l < task.n_layers - 1:
             if layer.forward != 0:
                 call(layer.forward, (Z, A, count * place.stride // slab_width(params), layer.parameter))
@@ -276,7 +283,7 @@ def _forward(params, task_at, thread, begin, count):
 
 
 @helper
-def _times_weights(product, a, a_row, n, W, rows, outputs, Z, Z_row, spare):
+def _times_weights(product, a, a_row, n, W, rows, outputs, Z, Z_row, far, spare):
     """Z (n, outputs) = a (n, rows) W (rows, outputs): by bundles of rows of W, which lie side by side in memory.
 
     The last vector of a row of W reaches into the next row; the last rows are read from a copy with room behind it.
@@ -286,12 +293,13 @@ def _times_weights(product, a, a_row, n, W, rows, outputs, Z, Z_row, spare):
     inside = max(0, (rows * outputs - width) // outputs + 1)
     depth = max(LEAST_DEPTH, BUNDLE * step // outputs)
     for k in range(0, inside, depth):
-        call(product, (a + k, a_row, 1, n, W + k * outputs, outputs, min(depth, inside - k), Z, Z_row, outputs, k))
+        call(product, (a + k, a_row, 1, n, W + k * outputs, outputs, min(depth, inside - k),
+                       depth * outputs if far else 0, Z, Z_row, outputs, k))
     for k in range(inside, rows):
         for c in range(0, width, step):
             store(load_upto(W + (k * outputs + c), outputs - c), spare + ((k - inside) * width + c))
     if inside < rows:
-        call(product, (a + inside, a_row, 1, n, spare, width, rows - inside, Z, Z_row, outputs, inside))
+        call(product, (a + inside, a_row, 1, n, spare, width, rows - inside, 0, Z, Z_row, outputs, inside))
 
 
 @helper
@@ -355,12 +363,13 @@ def _backward(params, task_at, thread, begin, count):
     room = pointer_like(task.room, params)
     panel = pointer_like(task.panels, params) + thread * task.panels_size
     offsets = _integers(task.integers) + thread * task.integers_size
+    far = _updates_beyond(FAR_WEIGHTS, params, task_at)
     for l in range(task.n_layers - 1, task.lowest, -1):
         layer, below, place = layers[l], places[l], places[l + 1]
         at = begin * below.stride
         dZ, dA = room + (place.dZ + begin * place.stride), room + (below.dZ + at)
         _times_transposed(task.rows_product, task.gather_targets, dZ, place.stride, count, params + layer.weights,
-                          layer.inputs, layer.outputs, dA, below.stride, panel, offsets)
+                          layer.inputs, layer.outputs, dA, below.stride, far, panel, offsets)
         g = layers[l - 1]
         if g.backward != 0:
             call(g.backward, (room + (below.kept + at), dA, count * below.stride // slab_width(params), g.parameter))
@@ -368,18 +377,20 @@ def _backward(params, task_at, thread, begin, count):
 
 
 @helper
-def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA_row, panel, offsets):
-    """dA (n, inputs) = dZ (n, outputs) W^T: P rows of W at a time, transposed."""
+def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA_row, far, panel, offsets):
+    """dA (n, inputs) = dZ (n, outputs) W^T: P rows of W at a time, transposed; of a `far` W the next are asked for."""
     P = slab_width(dZ)
     depth = BUNDLE // NV
     for i in range(0, inputs, P):
         width = min(P, inputs - i)
         for s in range(P):
             offsets[s] = min(s, width - 1) * outputs
+            offsets[P + s] = (P + s) * outputs
+        following = min(P, inputs - i - width) if far else 0
         for o in range(0, outputs, depth):
             deep = min(depth, outputs - o)
-            call(gather, (W + (i * outputs + o), offsets, deep, width, 0, panel))
-            call(product, (dZ + o, dZ_row, 1, n, panel, P, deep, dA + i, dA_row, width, o))
+            call(gather, (W + (i * outputs + o), offsets, deep, width, following, panel))
+            call(product, (dZ + o, dZ_row, 1, n, panel, P, deep, 0, dA + i, dA_row, width, o))
 
 
 # ------------------------------------------------------------------------------------------------
@@ -416,8 +427,8 @@ def gradient_update(params, task_at, thread, first, last):
             elif samples == 1:
                 _outer_strip(A, dZ, rows, width, strip, strip_row)
             else:
-                call(task.rows_product, (A, 1, below.stride, rows, dZ, place.stride, samples, strip, strip_row, width,
-                                         0))
+                call(task.rows_product, (A, 1, below.stride, rows, dZ, place.stride, samples, 0, strip, strip_row,
+                                         width, 0))
             if width == layer.outputs:  # no gaps between the rows
                 rows, width = 1, rows * width
             if task.mode == TRAIN and not task.deferred:
@@ -447,7 +458,7 @@ def _narrow_strip(product, A, A_row, dZ, dZ_row, samples, rows, outputs, strip):
     step = lanes(A)
     padded = (rows + step - 1) // step * step
     transposed = strip if outputs == 1 else strip + STRIP_NUMBERS
-    call(product, (dZ, 1, dZ_row, outputs, A, A_row, samples, transposed, padded, rows, 0))
+    call(product, (dZ, 1, dZ_row, outputs, A, A_row, samples, 0, transposed, padded, rows, 0))
     if outputs > 1:
         for r in range(rows):
             for o in range(outputs):

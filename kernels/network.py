@@ -656,7 +656,7 @@ def gradient_update(params, task_at, thread, first, last):
     tile = pointer_like(task.scratch, params) + thread * task.scratch_size
     gradient = pointer_like(task.gradient, params)
     workspace, jump = pointer_like(task.workspace, params), task.chunk_slabs * P * P
-    far = _state_is_far(params, task_at)
+    far = _updates_beyond(FAR_STATE, params, task_at)
     floats = flush_subnormals()
     _lap(task_at, thread, LAP_OTHER)
     before = 0
@@ -690,12 +690,11 @@ def gradient_update(params, task_at, thread, first, last):
 
 
 @inline
-def _state_is_far(params, task_at):
-    """Whether the L2 cache does not keep the parameters and the optimizer's state from step to step."""
+def _updates_beyond(vectors, params, task_at):
+    """Whether a step goes through more than so many vectors of parameters and optimizer's state."""
     task = _task(task_at)
     arrays = 1 + (task.state_1 != 0) + (task.state_2 != 0) + (task.state_3 != 0)
-    updates = task.mode == TRAIN and not task.deferred
-    return updates and arrays > 1 and arrays * task.n_params > FAR_STATE * lanes(params)
+    return task.mode == TRAIN and not task.deferred and arrays * task.n_params > vectors * lanes(params)
 
 
 @helper

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from fcnet.kernels import blocking, few, network
-from fcnet.kernels.simd import NV
+from fcnet.kernels.simd import NV, REGISTER_BYTES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import Layer
@@ -69,6 +69,19 @@ def test_same_bits_as_slabs(widths, dtype, monkeypatch):
         assert_same_bits(*both)
 
 
+def test_weights_beyond_the_caches(dtype, monkeypatch):
+    """Forward and backward, what comes next is asked for."""
+    widths = (1203, 601, 5)
+    n_params = 1204 * 601 + 602 * 5
+    assert 3 * n_params * np.dtype(dtype).itemsize > blocking.FAR_WEIGHTS * REGISTER_BYTES
+    choose(monkeypatch, NEVER)
+    expected = results(widths, 7, dtype)
+    choose(monkeypatch, ALWAYS)
+    assert_same_bits(results(widths, 7, dtype), expected)
+    assert_same_bits(results(widths, 7, dtype, threads=2), expected)
+
+
+@isa
 @pytest.mark.parametrize("group", (planning.GROUP_SLABS, 1))
 def test_more_slabs_than_have_their_panels_in_cache(group, dtype, monkeypatch):
     """One thread takes all of them at once, and has room for their targets, dZ and weights."""
