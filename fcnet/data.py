@@ -175,6 +175,8 @@ class Blocks:
         self.rows = max(1, by_size) if rows is None else checks.whole("rows", rows, 1)
         # of an array in memory rows can be taken from anywhere
         self.scattered = hasattr(self.x, "tocsr") or (isinstance(self.x, np.ndarray) and not mapped(self.x))
+        if self.scattered and y is not None and not (isinstance(self.y, np.ndarray) or hasattr(self.y, "tocsr")):
+            self.y = np.asarray(self.y[:])  # of what is sliced they can't
 
     def __len__(self) -> int:
         return int(self.x.shape[0])

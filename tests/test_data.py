@@ -537,6 +537,15 @@ def test_sliced():
     model.fit(source, epochs=1, verbose=0)  # in an order of its own
 
 
+def test_sliced_labels_of_an_array():
+    """In the order of all rows, which what is sliced does not give."""
+    X, y, _ = rows(50)
+    whole, model = small(), small()
+    whole.fit(X, y, epochs=2, verbose=0, seed=1)
+    model.fit(Blocks(X, Sliced(y), rows=9), epochs=2, verbose=0, seed=1)
+    same(model, whole)
+
+
 class Changing(Sliced):
     """After the first rows it gives others than it was asked for, as a file does that another program changes."""
 
