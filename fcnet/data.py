@@ -190,7 +190,11 @@ class Blocks:
 
     def split(self, kept: int) -> tuple[Blocks, Blocks]:
         """The first `kept` rows, and the others."""
-        return Blocks(*self._at(slice(kept)), self.rows), Blocks(*self._at(slice(kept, None)), self.rows)
+        return self._part(0, kept), self._part(kept, len(self))
+
+    def _part(self, first: int, last: int) -> Blocks:
+        x, y, weights = (_span(array, first, last) for array in (self.x, self.y, self.weights))
+        return Blocks(x, y, weights, self.rows)
 
     def _at(self, rows: Any) -> tuple[Any, Any, Any]:
         """x, y and weights of some rows."""
@@ -233,6 +237,25 @@ class Blocks:
         order = _shuffled(n, generator)
         for start in range(0, n, self.rows):
             yield order[start : start + self.rows], None
+
+
+class _Span:
+    """Some rows of what gives arrays for slices, read when they are asked for."""
+
+    def __init__(self, array: Any, first: int, last: int) -> None:
+        self._array, self._first, self.shape = array, first, (last - first, *array.shape[1:])
+
+    def __getitem__(self, rows: slice) -> Any:
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._array[self._first + start : self._first + stop]
+
+
+def _span(array: Any, first: int, last: int) -> Any:
+    """Rows of an array, none of which is read before its turn."""
+    if array is None:
+        return None
+    at_once = isinstance(array, np.ndarray) or hasattr(array, "tocsr")
+    return array[first:last] if at_once else _Span(array, first, last)
 
 
 class Pieces:

@@ -90,7 +90,8 @@ class Intake(NamedTuple):
             _some_weights(source.weights, others.weights)
             held_out = data.Checked(others, self._check())
         if class_weight is not None:  # from all labels: "balanced" counts them
-            Y = checks.targets(source.y, self.dtype, self.loss, self.units, len(source))
+            labels = source.y if source.y is None else source.y[:]
+            Y = checks.targets(labels, self.dtype, self.loss, self.units, len(source))
             source = source.with_weights(self._by_class(class_weight, Y, source.weights))
         return source, self._check(), held_out
 

@@ -537,6 +537,20 @@ def test_sliced():
     model.fit(source, epochs=1, verbose=0)  # in an order of its own
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_a_split_of_what_is_sliced_is_not_read_whole(weighted):
+    X, y, weights = rows()
+    weights = weights if weighted else None
+    whole, model = small(), small()
+    options = dict(epochs=2, verbose=0, shuffle=False, validation_split=0.4)
+    whole.fit(X, y, sample_weight=weights, **options)
+    model.fit(Blocks(Sliced(X), Sliced(y), weights, rows=50), **options)
+    same(model, whole)
+    for made, x, labels in ((whole, X[:50], y[:50]), (model, Blocks(Sliced(X[:50]), Sliced(y[:50])), None)):
+        made.fit(x, labels, class_weight="balanced", **options)  # of the labels alone
+    same(model, whole)
+
+
 def test_sliced_labels_of_an_array():
     """In the order of all rows, which what is sliced does not give."""
     X, y, _ = rows(50)
