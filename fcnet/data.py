@@ -478,7 +478,16 @@ class Stream:
     def parts(self, epochs: int) -> Iterator[Part]:
         """The steps of the next epoch; `ended` when the data has run out."""
         if self._steps_per_epoch is None:
-            yield from self._pass()
+            self.ended = True  # if nothing comes
+            for steps in self._pass():
+                self.ended = False
+                yield steps
+            if self.ended:
+                warnings.warn(
+                    "the data gave no block in this epoch; the fit ends. Pass a function that makes a new iterator "
+                    "whenever it is called",
+                    stacklevel=6,
+                )
         else:
             yield from self._take(self._steps_per_epoch)
 

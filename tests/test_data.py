@@ -334,6 +334,12 @@ def test_data_that_runs_out():
     with pytest.raises(ValueError, match=r"x is an iterator, which goes by once: .* or steps_per_epoch"):
         model.fit(iter(pieces), epochs=2, verbose=0)
     assert model.fit(iter(pieces), verbose=0).epoch == [0]
+    begun, iterator = [], iter(pieces)
+    noted = LambdaCallback(on_epoch_begin=lambda epoch, logs: begun.append(epoch))
+    with pytest.warns(UserWarning, match=r"no block in this epoch; the fit ends") as caught:
+        history = model.fit(lambda: iterator, epochs=9, verbose=0, callbacks=noted)
+    assert caught[0].filename == __file__
+    assert history.epoch == [0] and begun == [0, 1]
 
 
 def test_callbacks_and_progress_over_blocks(capsys):
