@@ -639,6 +639,8 @@ def evaluate(network: Network, data: Iterable[Arrays]) -> tuple[list[float], int
         sums += summed(network, *rows)
         samples += len(rows[0])
         weight += total_weight(rows[0], rows[2])
+    if not samples:
+        raise ValueError("the data to evaluate has no samples; an iterator gives them only once")
     if weight == 0:
         raise ValueError(f"sample_weight is 0 for all {samples} samples; at least one must count")
     return network.objective.values(sums, samples, weight), samples

@@ -319,6 +319,15 @@ def test_steps_per_epoch_of_arrays_and_lists():
     np.testing.assert_array_equal(model.parameters, twin.parameters)
 
 
+def test_evaluating_nothing():
+    X, y, _ = rows(10)
+    model, iterator = small(), iter([(X, y)])
+    for call in (lambda: model.evaluate(lambda: iter([]), verbose=0), lambda: model.evaluate(Blocks(X[:0], y[:0])),
+                 lambda: model.fit(X, y, epochs=2, verbose=0, validation_data=lambda: iterator)):  # fmt: skip
+        with pytest.raises(ValueError, match="the data to evaluate has no samples"):
+            call()
+
+
 def test_data_that_runs_out():
     X, y, _ = rows(100)
     pieces = cut(X, y, rows=10)
