@@ -201,9 +201,9 @@ class Blocks:
         x, y, weights = (None if array is None else array[rows] for array in (self.x, self.y, self.weights))
         return x, y, weights
 
-    def first(self) -> tuple[Any, Any]:
-        """A row and its label."""
-        return self.x[:1], None if self.y is None else self.y[:1]
+    def first(self) -> tuple[Any, Any, Any]:
+        """A row, its label and its weight."""
+        return self._at(slice(1))
 
     def skip(self, epochs: int, generator: np.random.Generator) -> None:
         """Draw the orders of so many epochs for nothing."""
@@ -272,14 +272,14 @@ class Pieces:
         self.once = isinstance(source, Iterator)
         self._begun: Iterator[Any] | None = None
 
-    def first(self) -> tuple[Any, Any]:
+    def first(self) -> tuple[Any, Any, Any]:
         """The first block, which comes again when it is its turn."""
         if self.listed:
-            return _unpacked(self.source[0] if len(self.source) else None)[:2]
+            return _unpacked(self.source[0] if len(self.source) else None)
         pieces = iter(self._fresh())
         piece = next(pieces, None)
         self._begun = _after(piece, pieces)
-        return _unpacked(piece)[:2]
+        return _unpacked(piece)
 
     def _fresh(self) -> Iterable[Any]:
         made = self.source() if callable(self.source) else self.source

@@ -57,10 +57,12 @@ class Intake(NamedTuple):
         """What the model expects once it is fitted to X, which has been made of x."""
         return self._replace(features=X.shape[1], names=checks.feature_names(x) or self.names)
 
-    def fitted_to_first(self, source: data.Blocks | data.Pieces) -> Intake:
+    def fitted_to_first(self, source: data.Blocks | data.Pieces, class_weight: Any = None) -> Intake:
         """The same of blocks, from rows that are checked before anything changes."""
-        x, y = source.first()
-        return self.fitted_to(x, self.arrays(x, y)[0])
+        x, y, sample_weight = source.first()
+        if isinstance(source, data.Blocks):
+            class_weight = None  # that is for all their labels together
+        return self.fitted_to(x, self.arrays(x, y, sample_weight, class_weight, block=True)[0])
 
     # ----------------------------------------------------------------------------------------- to train on
 

@@ -482,7 +482,7 @@ class Sequential:
             kind, feed = self._feed(rows, size, generator)
         else:
             self._steps_in_batches("a fit on blocks")
-            intake = intake.fitted_to_first(source)
+            intake = intake.fitted_to_first(source, class_weight)
             source, check, validation = intake.split_blocks(source, share, class_weight)
             if isinstance(source, data.Blocks):
                 each: int | None = checks.batch_size(batch_size, len(source))

@@ -478,12 +478,17 @@ def test_what_is_no_block(source, error, message):
 
 
 def test_first_errors_change_nothing():
-    X, y, _ = rows()
+    X, y, weights = rows()
     model = small()
     before = model.parameters.copy()
     for wrong in ([(X[:, :2], y)], Blocks(X[:, :2], y), lambda: iter([(X, 7 * y - 2)])):
         with pytest.raises(ValueError, match=r"features|holds"):
             model.fit(wrong, verbose=0)
+    for block, options in (((X, y, -weights), {}), ((X, y), dict(class_weight={2: 1.0})),
+                           ((X, y), dict(class_weight="balanced"))):  # fmt: skip
+        for wrong in ([block], lambda block=block: iter([block])):
+            with pytest.raises(ValueError, match=r"weight"):
+                model.fit(wrong, verbose=0, **options)
     np.testing.assert_array_equal(model.parameters, before)
     assert model.history is None
 
