@@ -38,7 +38,7 @@ def configuration() -> dict[str, str]:
 def _cached(folder: Path | None) -> str:
     if folder is None:
         return "none: kernels are compiled in every process"
-    sizes = [path.stat().st_size for path in folder.iterdir() if path.is_file()]
+    sizes = _cache.sizes(folder)
     return f"{folder}, {len(sizes)} files, {sum(sizes) / 1e6:.1f} MB"
 
 

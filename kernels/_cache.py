@@ -127,6 +127,15 @@ def _folders() -> Iterator[Path]:
             yield path
 
 
+def sizes(folder: Path) -> list[int]:
+    """Of the files in a folder that may have been cleared, and in which other processes delete and rename."""
+    found = []
+    for path in folder.glob("*"):
+        with suppress(FileNotFoundError):
+            found.append(path.stat().st_size)
+    return found
+
+
 def sweep(kept_days: float = KEPT_DAYS) -> None:
     """Delete the folders of other versions that were not used for so long, and files that were never finished."""
     own, now = folder(), time.time()

@@ -325,6 +325,22 @@ def test_clear(root):
     assert compute() == LOADED
 
 
+def test_show_config_after_clear(root):
+    compute()
+    fcnet.clear_cache()
+    lines = []
+    fcnet.show_config(lines.append)
+    assert f"{_cache.folder()}, 0 files, 0.0 MB" in lines[0]
+
+
+@posix
+def test_files_that_another_process_deletes_have_no_size(root):
+    compute()
+    size = only_file().stat().st_size
+    (_cache.folder() / "listed and gone").symlink_to("nowhere")
+    assert _cache.sizes(_cache.folder()) == [size]
+
+
 def test_function_that_depends_on_more_than_its_source():
     number = 1
     with pytest.raises(ValueError, match="depends on more"):
