@@ -154,8 +154,10 @@ def clear() -> int:
     size = 0
     with suppress(RuntimeError):
         for path in _folders():
-            size += sum(file.stat().st_size for file in path.iterdir())
-            shutil.rmtree(path)
+            size += sum(sizes(path))
+            while path.exists():
+                with suppress(FileNotFoundError):  # another process was faster with a file
+                    shutil.rmtree(path)
     return size
 
 

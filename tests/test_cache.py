@@ -341,6 +341,21 @@ def test_files_that_another_process_deletes_have_no_size(root):
     assert _cache.sizes(_cache.folder()) == [size]
 
 
+def test_clear_while_another_process_clears(root, monkeypatch):
+    compute()
+    compute(previous_number)
+    rmtree = shutil.rmtree
+
+    def overtaken(path):
+        monkeypatch.setattr(shutil, "rmtree", rmtree)
+        next(path.iterdir()).unlink()
+        raise FileNotFoundError
+
+    monkeypatch.setattr(shutil, "rmtree", overtaken)
+    assert fcnet.clear_cache() > 0
+    assert [*root.iterdir()] == []
+
+
 def test_function_that_depends_on_more_than_its_source():
     number = 1
     with pytest.raises(ValueError, match="depends on more"):
