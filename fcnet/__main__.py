@@ -26,13 +26,13 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     given = _parser().parse_args(arguments)
-    if given.command == "clear-cache":
-        print(f"{ahead.clear_cache() / 1e6:.1f} MB deleted from {_cache.root()}")
-        return 0
     if given.command == "config":
         configuration.show_config()
         return 0
     try:
+        if given.command == "clear-cache":
+            print(f"{ahead.clear_cache() / 1e6:.1f} MB deleted from {_cache.root()}")
+            return 0
         count = ahead.warm_up(given.dtype, progress=not given.quiet)
     except RuntimeError as error:
         print(f"fcnet: {error}", file=sys.stderr)

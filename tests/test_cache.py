@@ -467,6 +467,15 @@ def test_clear_cache_command(run_python, tmp_path):
     assert [*tmp_path.iterdir()] == []
 
 
+def test_clear_cache_command_without_a_home(as_new, monkeypatch, capsys):
+    monkeypatch.delenv("FCNET_CACHE_DIR", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", staticmethod(_no_home))
+    monkeypatch.setattr(_cache.sys, "platform", "linux")
+    assert __main__.main(["clear-cache"]) == 1
+    assert capsys.readouterr().err == "fcnet: Could not determine home directory.\n"
+
+
 # ------------------------------------------------------------------------------------------------
 # Versions
 # ------------------------------------------------------------------------------------------------
