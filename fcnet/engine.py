@@ -523,6 +523,13 @@ class Engine:
 
     # -- running ----------------------------------------------------------------------------------
 
+    def _turn(self) -> threading.RLock:
+        """`lock`, for whoever uses the task and the workspace; not for the handler of a signal amid such a use."""
+        if self.lock._is_owned():  # type: ignore[attr-defined]  # Ctrl-C could leave a flag of our own behind
+            raise RuntimeError("the model computes at this moment, in this very Python thread: the handler of a signal "
+                               "can't ask it then, but can leave a note for a hook of fit")
+        return self.lock
+
     def _run(self, mode: int, params: np.ndarray, X: Samples, Y: np.ndarray, batch: int, first: int = 0,
              last: int = 1, orders: np.ndarray | None = None, out: np.ndarray | None = None,
              gradient: np.ndarray | None = None, sums: np.ndarray | None = None,
@@ -684,7 +691,7 @@ class Engine:
         (n, O) array of the engine's dtype
         """
         if 0 < len(X) <= self.few_rows and isinstance(X, np.ndarray):
-            with self.lock:
+            with self._turn():
                 if not self._few_shapes:
                     self._plan_few()
             found = self.predict_few(params, X if X.flags.carray else X.copy())
@@ -692,7 +699,7 @@ class Engine:
                 return found
         out = np.empty((len(X), self.outputs), self.dtype)
         if len(X):
-            with self.lock:
+            with self._turn():
                 self._set_forward()
                 self._run(network.PREDICT, params, X, self._none.reshape(1, 1), len(X), out=out)
         return out
@@ -730,7 +737,7 @@ class Engine:
         if n <= self.few_rows or long or not (X.flags.c_contiguous and X.flags.aligned):
             return None
         out = np.empty((n, self.outputs), self.dtype)
-        with self.lock:
+        with self._turn():
             self._set_forward()
             self._set(not_finite=0)
             self._run(network.PREDICT, params, X, self._none.reshape(1, 1), n, out=out, search=True)
@@ -769,7 +776,7 @@ class Engine:
 
         Of a loss that is a root, they are sums of its square: see `Loss.total`.
         """
-        with self.lock:
+        with self._turn():
             self._set_objective(loss, metrics)
             sums = np.zeros(self._columns_of_sums)
             self._run(network.EVALUATE, params, X, Y, len(X), sums=sums, weights=weights)
@@ -778,7 +785,7 @@ class Engine:
     def loss_and_gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
                           weights: np.ndarray | None = None) -> tuple[float, np.ndarray]:
         """Loss of one batch, the mean weighted by `weights` (n,), and its gradient, flat like `params`."""
-        with self.lock:
+        with self._turn():
             return self._gradient(params, X, Y, loss, weights, whole=False)
 
     def _gradient(self, params: np.ndarray, X: np.ndarray, Y: np.ndarray, loss: LossLike,
@@ -800,7 +807,7 @@ class Engine:
         same layer run again without its activation.
         """
         found: list[dict[str, np.ndarray | None]] = []
-        with self.lock:
+        with self._turn():
             self._drop_workspace()  # for one of its own: the batch in one chunk
             value, gradient = self._gradient(params, X, Y, loss, weights, whole=True)
             A_prev = X
@@ -871,7 +878,7 @@ class Engine:
         first_draw : int
             What step 0 counts as for them; step k counts as ``first_draw + k``.
         """
-        with self.lock:
+        with self._turn():
             self._set_objective(loss, metrics)
             self._set_optimizer(optimizer)
             self._set(first_draw=first_draw)
@@ -983,10 +990,13 @@ class Engine:
         self.followed = None
         if wanted == self.arrays.given:
             return
-        with self.lock:
-            self._forget()
-            self._steered = self._options = ()
-            self.arrays = RuledArrays(self.layers, wanted)  # last: Ctrl-C before it leaves rules that are not wanted
+        with self._turn():
+            self._follow(wanted)
+
+    def _follow(self, wanted: list[list[Rule]]) -> None:
+        self._forget()
+        self._steered = self._options = ()
+        self.arrays = RuledArrays(self.layers, wanted)  # last: Ctrl-C before it leaves rules that are not wanted
 
     # -- profile ----------------------------------------------------------------------------------
 
@@ -995,7 +1005,7 @@ class Engine:
 
         Columns are the LAP_* of `kernels.network`, at least LAP_LAYERS + 3 n_layers of them.
         """
-        with self.lock:
+        with self._turn():
             self._forget()
             self._laps = laps
             self._set(laps=_address(laps), n_laps=laps.shape[1])

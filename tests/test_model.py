@@ -738,7 +738,8 @@ def interrupt(call, file, line, functions=None):
 def test_ctrl_c_at_any_line_leaves_no_engine_half_told(rng):
     """A layer was frozen, and a batch is larger than any before: what follows has the bits of a new engine."""
     X, Y = rng.standard_normal((300, 5)).astype(np.float32), rng.standard_normal((300, 2)).astype(np.float32)
-    telling = ("follow", "_lay_out", "_prepare", "_reserve", "_reserve_workspace", "_list_matrices", "_set_optimizer",
+    # not what takes the lock: a trace raises where a signal does not, after the block and before the lock is free
+    telling = ("_follow", "_lay_out", "_prepare", "_reserve", "_reserve_workspace", "_list_matrices", "_set_optimizer",
                "_steer", "_set_options", "_set_objective", "_choose_objective")  # fmt: skip
     trained = Sequential([Dense(100, "tanh", input_dim=5), Dense(90, "tanh"), Dense(2)])
     trained.compile(optimizers.Adam(0.01), "mse")

@@ -425,6 +425,36 @@ def test_an_error_of_the_work():
         _runtime.interruptible(lambda: 1 // 0, lambda: None)
 
 
+@pytest.mark.parametrize("ask", ["predict", "evaluate", "train_on_batch", "loss_and_gradient", "inspect"])
+def test_a_model_that_computes_is_not_disturbed_by_a_handler(ask, monkeypatch):
+    """Which runs in the same Python thread, so that no lock keeps it out."""
+    X, y = process_cells.samples(0)
+    model, twin = process_cells.network(0), process_cells.network(0)
+    twin.set_weights(model.get_weights())
+    one = model.predict(X[:1])
+    enter = model._engine._enter
+
+    def interrupted(first, last):
+        monkeypatch.undo()
+        signal.raise_signal(signal.SIGINT)
+        enter(first, last)
+
+    def handler(*_):
+        np.testing.assert_array_equal(model.predict(X[:1]), one)
+        with pytest.raises(RuntimeError, match="computes at this moment"):
+            getattr(model, ask)(*[X, y][:1 if ask == "predict" else 2])
+
+    before = signal.signal(signal.SIGINT, handler)
+    monkeypatch.setattr(model._engine, "_enter", interrupted)
+    try:
+        model.fit(X, y, batch_size=256, verbose=0, seed=0)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "_enter" not in vars(model._engine)
+    twin.fit(X, y, batch_size=256, verbose=0, seed=0)
+    np.testing.assert_array_equal(model.parameters, twin.parameters)
+
+
 def test_stop_training_from_another_thread():
     """In short epochs that share a call, and within an epoch."""
     X, y = process_cells.samples(0)
