@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -70,7 +71,8 @@ def warm_up(dtypes: Iterable[str] = checks.DTYPES, progress: bool = True) -> int
 
     _jit.Notice.told = True  # the bar says it
     kernels = [kernel for dtype in dtypes for kernel in _kernels(checks.dtype(dtype).name)]
-    with tqdm(kernels, unit="kernel", desc="Compiling", disable=not progress, dynamic_ncols=True) as bar:
+    hidden = not progress or sys.stderr is None
+    with tqdm(kernels, unit="kernel", desc="Compiling", disable=hidden, dynamic_ncols=True) as bar:
         for name, compile_kernel in bar:
             bar.set_postfix_str(name, refresh=False)
             compile_kernel()

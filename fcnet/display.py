@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -29,7 +30,8 @@ class Bar:
 
         self._last = epochs.stop
         title = self._title(epochs.start)
-        self._bar = tqdm(total=steps and len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True)
+        self._bar = tqdm(total=steps and len(epochs) * steps, desc=title, unit="step", dynamic_ncols=True,
+                         disable=sys.stderr is None)  # closed, or a program without a console
         self._logs: dict[str, float] = {}
         self._shown = 0.0
 

@@ -602,6 +602,14 @@ def test_silence(capfd):
     assert captured.out == ""
 
 
+def test_a_bar_without_a_standard_error(rng, monkeypatch):
+    """As in a program without a console, and where it was closed."""
+    monkeypatch.setattr(sys, "stderr", None)
+    model = Sequential([Dense(1, input_dim=2)])
+    model.compile("sgd", "mse")
+    assert len(model.fit(rng.standard_normal((20, 2)), np.zeros(20), epochs=2).epoch) == 2
+
+
 def test_one_line_an_epoch(capsys):
     X, y = circles(40)
     article().fit(X, y, epochs=3, verbose=2, validation_split=0.2)
