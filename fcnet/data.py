@@ -150,7 +150,7 @@ class Blocks:
         `np.memmap`, ndarray, a sparse matrix, or anything that has a `shape` and gives arrays for slices, as HDF5
         data sets do. Of any real dtype; a block at a time is converted.
     y : array of shape (n,), (n, 1) or (n, O), optional
-        Of the same kinds, or a list.
+        Of the same kinds, or a list. Beside an x in memory it is read once as a whole.
     sample_weight : array of shape (n,), optional
         The same.
     rows : int, optional
@@ -174,9 +174,9 @@ class Blocks:
         by_size = BLOCK_BYTES // (8 * max(1, self.x.shape[1]))
         self.rows = max(1, by_size) if rows is None else checks.whole("rows", rows, 1)
         # of an array in memory rows can be taken from anywhere
-        self.scattered = hasattr(self.x, "tocsr") or (isinstance(self.x, np.ndarray) and not mapped(self.x))
-        if self.scattered and y is not None and not (isinstance(self.y, np.ndarray) or hasattr(self.y, "tocsr")):
-            self.y = np.asarray(self.y[:])  # of what is sliced they can't
+        self.scattered = _sliced_at_once(self.x) and not mapped(self.x)
+        if self.scattered and y is not None and not _sliced_at_once(self.y):
+            self.y = np.asarray(self.y[:])  # of what is read by slices they can't
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
@@ -254,8 +254,7 @@ def _span(array: Any, first: int, last: int) -> Any:
     """Rows of an array, none of which is read before its turn."""
     if array is None:
         return None
-    at_once = isinstance(array, np.ndarray) or hasattr(array, "tocsr")
-    return array[first:last] if at_once else _Span(array, first, last)
+    return array[first:last] if _sliced_at_once(array) else _Span(array, first, last)
 
 
 class Pieces:
@@ -341,6 +340,11 @@ def _sliceable(array: Any) -> Any:
         return array.tocsr()
     ready = array is None or (hasattr(array, "shape") and not hasattr(array, "to_numpy"))
     return array if ready else np.asarray(array)
+
+
+def _sliced_at_once(array: Any) -> bool:
+    """Whether a slice of it is there without reading: of an array or a sparse matrix."""
+    return isinstance(array, np.ndarray) or hasattr(array, "tocsr")
 
 
 def mapped(array: np.ndarray) -> bool:
@@ -478,11 +482,12 @@ class Stream:
     def parts(self, epochs: int) -> Iterator[Part]:
         """The steps of the next epoch; `ended` when the data has run out."""
         if self._steps_per_epoch is None:
-            self.ended = True  # if nothing comes
+            nothing = True
             for steps in self._pass():
-                self.ended = False
+                nothing = False
                 yield steps
-            if self.ended:
+            if nothing:
+                self.ended = True
                 warnings.warn(
                     "the data gave no block in this epoch; the fit ends. Pass a function that makes a new iterator "
                     "whenever it is called",

@@ -29,7 +29,8 @@ FAR_STATE = (2 << 20) // REGISTER_BYTES
 """Vectors of parameters and optimizer's state beyond which both are asked for before a tile of dW: of less, which an L2
 cache of 1 MB all but keeps, it costs up to 3 %."""
 FAR_WEIGHTS = (8 << 20) // REGISTER_BYTES
-"""The same for batches of few rows, which take W in pieces of a cache line or two of every row."""
+"""Vectors of both beyond which batches of few rows ask for the weights that they come to next; of less, which an L3
+cache keeps, it gains nothing."""
 FORWARD_BLOCK, BACKWARD_BLOCK = 512, 1024
 """About how many values of k a strip is high, where the panels don't: packed, and in place along rows of W."""
 ROW_VECTORS, OWN_ROW_VECTORS = 512 // REGISTER_BYTES, 832 // REGISTER_BYTES

@@ -381,11 +381,12 @@ def _times_transposed(product, gather, dZ, dZ_row, n, W, inputs, outputs, dA, dA
     """dA (n, inputs) = dZ (n, outputs) W^T: P rows of W at a time, transposed; of a `far` W the next are asked for."""
     P = slab_width(dZ)
     depth = BUNDLE // NV
+    for s in range(P, 2 * P):
+        offsets[s] = s * outputs
     for i in range(0, inputs, P):
         width = min(P, inputs - i)
         for s in range(P):
             offsets[s] = min(s, width - 1) * outputs
-            offsets[P + s] = (P + s) * outputs
         following = min(P, inputs - i - width) if far else 0
         for o in range(0, outputs, depth):
             deep = min(depth, outputs - o)

@@ -81,7 +81,6 @@ def test_weights_beyond_the_caches(dtype, monkeypatch):
     assert_same_bits(results(widths, 7, dtype, threads=2), expected)
 
 
-@isa
 @pytest.mark.parametrize("group", (planning.GROUP_SLABS, 1))
 def test_more_slabs_than_have_their_panels_in_cache(group, dtype, monkeypatch):
     """One thread takes all of them at once, and has room for their targets, dZ and weights."""
